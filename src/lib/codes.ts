@@ -1,0 +1,39 @@
+import { agentCodes } from "./codes/agent.ts";
+import { commandCodes } from "./codes/command.ts";
+import { manifestCodes } from "./codes/manifest.ts";
+import { routerCodes } from "./codes/router.ts";
+import { sandboxCodes } from "./codes/sandbox.ts";
+import { stateCodes } from "./codes/state.ts";
+import { toolCodes } from "./codes/tools.ts";
+
+/** One row of the table: what `legion explain CODE` shows. Codes are never given a new meaning. */
+export interface CodePage {
+  /** A few words, lower case, no full stop. */
+  readonly title: string;
+  /** Why it happens, one or more sentences. */
+  readonly why: string;
+  /** What to do, one or more sentences. */
+  readonly fix: string;
+  /** A wrong and a right piece of manifest, code or command line. */
+  readonly example?: { readonly wrong: string; readonly right: string };
+  /** The exit code of a command that ends with it; 1 unless told. */
+  readonly exit?: number;
+}
+
+/** The ONE table of codes. 1xxx manifests, 2xxx agents, 3xxx sandbox, 4xxx tools, 5xxx router, 6xxx state, 7xxx command line, 9xxx bugs. */
+export const codes = {
+  ...manifestCodes,
+  ...agentCodes,
+  ...sandboxCodes,
+  ...toolCodes,
+  ...routerCodes,
+  ...stateCodes,
+  ...commandCodes,
+} as const satisfies Record<string, CodePage>;
+
+export type ErrorCode = keyof typeof codes;
+
+export function exitOf(code: ErrorCode): number {
+  const page: CodePage = codes[code];
+  return page.exit ?? 1;
+}

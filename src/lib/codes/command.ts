@@ -1,0 +1,50 @@
+import type { CodePage } from "../codes.ts";
+
+/** LEG7xxx: the command line; LEG9xxx: bugs. */
+export const commandCodes = {
+  LEG7001: {
+    title: "wrong use of the command line",
+    why: "The words or flags of the command are not ones that it takes.",
+    fix: "Run the command with --help; it lists its flags with examples.",
+    exit: 2,
+  },
+  LEG7002: {
+    title: "not an object reference",
+    why: "An object is named KIND/NAME, for example agent/assistant.",
+    fix: "Write the kind, a slash and the name.",
+    exit: 2,
+  },
+  LEG7003: {
+    title: "no such object",
+    why: "The manifests that were loaded do not hold an object of that kind and name.",
+    fix: "Use a name that is listed, or load the right folder with -f.",
+  },
+  LEG7004: {
+    title: "nothing to explain",
+    why: "legion explain takes a kind, a field path or an error code.",
+    fix: "Use one of the names that the message lists.",
+    exit: 2,
+  },
+  LEG7005: {
+    title: "the folder is not empty",
+    why: "legion init writes into a new or empty folder, so that it overwrites nothing.",
+    fix: "Name another folder.",
+  },
+  LEG7006: {
+    title: "interrupted",
+    why: "The process got a signal before the work was done.",
+    fix: "Run the command again.",
+    exit: 130,
+  },
+  LEG7007: {
+    title: "timed out",
+    why: "The work was not done within --timeout, or the agent's own spec.timeout.",
+    fix: "Allow more time, or give the agent less to do.",
+    exit: 124,
+  },
+  LEG9001: {
+    title: "internal error",
+    why: "Something happened that Legion's code did not expect; this is a bug.",
+    fix: "Report it with the steps that led there. Run again with LEGION_LOG=debug for the stack.",
+  },
+} as const satisfies Record<string, CodePage>;

@@ -1,0 +1,55 @@
+import type { AgentSpec } from "./generated/agent.ts";
+import type { ProviderSpec } from "./generated/provider.ts";
+import type { RouterSpec } from "./generated/router.ts";
+import type { ToolSpec } from "./generated/tool.ts";
+import type { JsonPath } from "../lib/json.ts";
+import type { Diagnostic, Range } from "./diagnostics.ts";
+
+/** The spec of each kind, defaults filled in. */
+export interface Specs {
+  Agent: AgentSpec;
+  Tool: ToolSpec;
+  Provider: ProviderSpec;
+  Router: RouterSpec;
+}
+
+export type Kind = keyof Specs;
+
+/** Where an object stands: the file, its place among the file's documents, and the root it may not leave. */
+export interface ObjectSource {
+  /** Absolute path of the file. */
+  readonly file: string;
+  /** The path as people write it, relative to the working folder where it is below it; what diagnostics show. */
+  readonly shown: string;
+  /** Zero-based index of the YAML document within the file. */
+  readonly document: number;
+  /** Absolute path of the manifest root: file references cannot leave it. */
+  readonly root: string;
+}
+
+/** One valid, resolved object of a manifest set. */
+export interface ManifestObject<K extends Kind = Kind> {
+  readonly kind: K;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly spec: Specs[K];
+  readonly source: ObjectSource;
+  /** canonicalHash of the spec: changes exactly when the spec does. */
+  readonly specHash: string;
+}
+
+/** What loading gives: the valid objects, and everything that is wrong or doubtful, sorted by file and position. */
+export interface ManifestSet {
+  readonly objects: readonly ManifestObject[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** How many files were read and how many documents they held. */
+  readonly files: number;
+  /** The object of that kind and name in the default namespace. */
+  get<K extends Kind>(kind: K, name: string): ManifestObject<K> | undefined;
+  /** All objects of a kind, sorted by name. */
+  all<K extends Kind>(kind: K): readonly ManifestObject<K>[];
+  /** Where a field of an object stands in its file; parses the file again, so call it for messages only. */
+  locate(object: ManifestObject, path: JsonPath): Range | undefined;
+}
