@@ -19,8 +19,8 @@ const layers: Record<string, readonly string[]> = {
   tools: ["lib", "manifest", "state", "telemetry", "security", "sandbox"],
   router: ["lib", "manifest", "state", "telemetry", "security"],
   agent: ["lib", "manifest", "state", "telemetry", "security", "sandbox", "tools", "router"],
-  cli: ["lib", "manifest", "telemetry", "agent", "(root)"],
-  testing: ["lib", "manifest", "router"],
+  cli: ["lib", "manifest", "telemetry", "tools", "agent", "(root)"],
+  testing: ["*"],
   bench: ["*"],
   "(root)": ["*"],
 };
@@ -43,7 +43,7 @@ const packages: Record<string, readonly string[]> = {
   "pino-pretty": ["lib/log.ts"],
   "quickjs-emscripten-core": ["sandbox/"],
   ulid: ["lib/ids.ts"],
-  yaml: ["manifest/", "cli/output.ts"],
+  yaml: ["manifest/", "cli/base-command.ts"],
 };
 
 interface Import {

@@ -22,23 +22,15 @@ const files = globSync("**/*.ts", { cwd: root })
     isTest: path.endsWith(".test.ts"),
   }));
 
-// Written apart so that this file does not find itself.
+// The words are written apart so that this file does not find itself.
 const banned = [
-  ["TO", "DO"],
-  ["FIX", "ME"],
-  ["X", "XX"],
-  ["@ts-", "ignore"],
-  ["@ts-", "expect-error"],
-  ["@ts-", "nocheck"],
-  ["biome-", "ignore"],
-  ["not implem", "ented"],
-  [" as a", "ny"],
-  [": a", "ny;"],
-  ["test.sk", "ip"],
-  ["test.on", "ly"],
-  ["test.to", "do"],
-  ["export def", "ault"],
-].map((parts) => parts.join(""));
+  /\b(TO\u0044O|FIX\u004dE|X\u0058X)\b/,
+  /^\s*\/\/ (@ts-|biome-ig)/m,
+  /not implem\u0065nted/,
+  /[:<] ?an\u0079[;,)>\]]|\bas an\u0079\b/,
+  /\b(test|it|describe)\.(skip|only|to\u0064o)\b/,
+  /^export default /m,
+];
 
 function report(check: (file: (typeof files)[number]) => string[]): void {
   assert.deepEqual(files.flatMap(check), []);
@@ -59,7 +51,7 @@ test("no function is too long", () => {
 
 test("no left-overs, switched-off checks, skipped tests or default exports", () => {
   report(({ path, text }) =>
-    banned.filter((word) => text.includes(word)).map((word) => `${path}: ${word}`),
+    banned.flatMap((word) => word.exec(text)?.[0] ?? []).map((found) => `${path}: ${found}`),
   );
 });
 

@@ -81,7 +81,7 @@ const rows: {
     name: "an item of the wrong form",
     value: { name: "Al", tags: ["x", "Y"] },
     path: ["tags", 1],
-    message: /"Y" \(a string\) does not have the right form/,
+    message: /does not have the right form: "Y" \(a string\)/,
     hint: /for example red/,
   },
   {

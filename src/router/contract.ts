@@ -80,7 +80,12 @@ export type WireEvent =
   | { readonly type: "reasoning"; readonly text: string }
   /** A whole call: wires buffer the pieces. */
   | { readonly type: "tool_call"; readonly call: ToolCall }
-  | { readonly type: "done"; readonly finish: FinishReason; readonly usage: Usage; readonly model: string }
+  | {
+      readonly type: "done";
+      readonly finish: FinishReason;
+      readonly usage: Usage;
+      readonly model: string;
+    }
   | { readonly type: "error"; readonly error: WireError };
 
 /** Where and how to send a request: a Provider manifest with its secrets resolved. */
@@ -92,7 +97,11 @@ export interface Endpoint {
 }
 
 /** A protocol. It never throws: every failure is an `error` event. Stopping the iteration early cancels the request. */
-export type Wire<E extends Endpoint = Endpoint> = (request: ModelRequest, endpoint: E, signal: AbortSignal) => AsyncGenerator<WireEvent, void, undefined>;
+export type Wire<E extends Endpoint = Endpoint> = (
+  request: ModelRequest,
+  endpoint: E,
+  signal: AbortSignal,
+) => AsyncGenerator<WireEvent, void, undefined>;
 
 /** One try at one target; the later ledger has a row for each. */
 export interface Attempt {
@@ -126,7 +135,10 @@ export interface CompleteOptions {
   readonly model: string;
   readonly signal: AbortSignal;
   /** Text and reasoning as they come; a restart after a failed stream begins with `reset`. */
-  readonly onDelta?: (delta: { readonly type: "text" | "reasoning" | "reset"; readonly text: string }) => void;
+  readonly onDelta?: (delta: {
+    readonly type: "text" | "reasoning" | "reset";
+    readonly text: string;
+  }) => void;
   /** Something that the operator should see: a fallback, a scripted stand-in. */
   readonly onWarning?: (message: string) => void;
 }
@@ -136,7 +148,13 @@ export interface Router {
   complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
 }
 
-export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
+export const noUsage: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+};
 
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
@@ -147,4 +165,3 @@ export function addUsage(a: Usage, b: Usage): Usage {
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   };
 }
-

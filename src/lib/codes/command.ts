@@ -15,13 +15,13 @@ export const commandCodes = {
     exit: 2,
   },
   LEG7003: {
-    title: "no such object",
+    title: "no object of that name",
     why: "The manifests that were loaded do not hold an object of that kind and name.",
     fix: "Use a name that is listed, or load the right folder with -f.",
   },
   LEG7004: {
-    title: "nothing to explain",
-    why: "legion explain takes a kind, a field path or an error code.",
+    title: "nothing by that name",
+    why: "legion explain takes a kind, a field path or an error code, legion schema a kind.",
     fix: "Use one of the names that the message lists.",
     exit: 2,
   },
@@ -30,17 +30,15 @@ export const commandCodes = {
     why: "legion init writes into a new or empty folder, so that it overwrites nothing.",
     fix: "Name another folder.",
   },
-  LEG7006: {
-    title: "interrupted",
-    why: "The process got a signal before the work was done.",
-    fix: "Run the command again.",
-    exit: 130,
+  LEG7008: {
+    title: "the Node version is too old",
+    why: "Legion needs Node 24 or newer: it uses node:sqlite and runs TypeScript tools as they are.",
+    fix: "Install Node 24, or start Legion by npx in a project that depends on it.",
   },
-  LEG7007: {
-    title: "timed out",
-    why: "The work was not done within --timeout, or the agent's own spec.timeout.",
-    fix: "Allow more time, or give the agent less to do.",
-    exit: 124,
+  LEG7009: {
+    title: "nothing to load",
+    why: "No path was given, and the working folder has none of the folders that are read by default.",
+    fix: "Name a file or folder with manifests, or run legion init.",
   },
   LEG9001: {
     title: "internal error",

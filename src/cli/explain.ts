@@ -1,0 +1,99 @@
+import { Command, Option } from "clipanion";
+import { type CodePage, codes, type ErrorCode } from "../lib/codes.ts";
+import { LegionError } from "../lib/errors.ts";
+import { suggest } from "../lib/suggest.ts";
+import type { FieldDoc } from "../manifest/explain.ts";
+import { LegionCommand } from "./base-command.ts";
+import { table, wrap } from "./help.ts";
+
+const WIDTH = 80;
+
+export class ExplainCommand extends LegionCommand {
+  static override paths = [["explain"]];
+  static override usage = Command.Usage({
+    description: "tell about a kind, a field or an error code",
+    details:
+      "Without a topic it lists the kinds and the error codes. The texts of fields are those of the JSON Schemas.",
+    examples: [
+      ["The fields of an agent", "$0 explain agent"],
+      ["One field, with its type, default and meaning", "$0 explain agent.spec.sandbox.memory"],
+      ["What an error means and how to mend it", "$0 explain LEG1007"],
+    ],
+  });
+
+  topic = Option.String({ required: false, name: "topic" });
+
+  async execute(): Promise<number> {
+    this.checkOutput();
+    const topic = this.topic ?? "";
+    if (topic === "") await this.listTopics();
+    else if (/^leg\d/i.test(topic)) await this.explainCode(topic.toUpperCase());
+    else await this.explainField(topic);
+    return 0;
+  }
+
+  private async listTopics(): Promise<void> {
+    const { kindNames } = await import("../manifest/kinds.ts");
+    const rows = Object.entries(codes).map(([code, page]) => [code, page.title] as const);
+    const text = ["Kinds:", `  ${kindNames.join(", ")}`, "", "Error codes:", ...table(rows)].join(
+      "\n",
+    );
+    await this.print({ kinds: kindNames, codes: Object.fromEntries(rows) }, text);
+  }
+
+  private async explainCode(code: string): Promise<void> {
+    const known = Object.keys(codes);
+    if (!Object.hasOwn(codes, code)) {
+      throw new LegionError({
+        code: "LEG7004",
+        message: `there is no error code ${code}`,
+        hint: `did you mean ${suggest(code, known) ?? "LEG1007"}? legion explain lists all of them`,
+        valid: known,
+      });
+    }
+    const page: CodePage = codes[code as ErrorCode];
+    await this.print({ code, ...page }, pageText(code, page));
+  }
+
+  private async explainField(topic: string): Promise<void> {
+    const { explainField } = await import("../manifest/explain.ts");
+    const doc = explainField(topic);
+    await this.print(doc, fieldText(doc));
+  }
+}
+
+function pageText(code: string, { title, why, fix, example, exit = 1 }: CodePage): string {
+  return [
+    `${code}: ${title} (exit code ${exit})`,
+    ...section("Why", wrap(why, WIDTH - 2)),
+    ...section("What to do", wrap(fix, WIDTH - 2)),
+    ...(example === undefined ? [] : section("Wrong", example.wrong.trimEnd().split("\n"))),
+    ...(example === undefined ? [] : section("Right", example.right.trimEnd().split("\n"))),
+  ].join("\n");
+}
+
+function fieldText(doc: FieldDoc): string {
+  const facts: [name: string, text: string | undefined][] = [
+    ["required", doc.required ? "yes" : undefined],
+    ["default", doc.default === undefined ? undefined : JSON.stringify(doc.default)],
+    ["allowed", doc.enum?.map(String).join(", ")],
+    ["limits", doc.limits?.join("; ")],
+    ["example", doc.examples?.map((example) => JSON.stringify(example)).join("  or  ")],
+  ];
+  const told = facts.flatMap(([name, text]) => (text === undefined ? [] : [[name, text] as const]));
+  const fields = doc.fields.map(({ name, type, required, description }) => {
+    return [`${name}${required ? "*" : ""}`, `(${type}) ${description}`] as const;
+  });
+  return [
+    `${doc.path} (${doc.type})`,
+    ...section("", wrap(doc.description, WIDTH - 2)),
+    ...(told.length === 0 ? [] : ["", ...table(told)]),
+    ...(fields.length === 0 ? [] : ["", "Fields (* required):", ...table(fields)]),
+  ].join("\n");
+}
+
+function section(label: string, lines: readonly string[]): string[] {
+  const text = lines.filter((line) => line !== "").map((line) => `  ${line}`);
+  if (text.length === 0) return [];
+  return label === "" ? text : ["", `${label}:`, ...text];
+}

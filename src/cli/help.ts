@@ -1,0 +1,108 @@
+import type { Definition } from "clipanion";
+
+const WIDTH = 80;
+
+/** `legion --help`: what it is, its commands, examples; fits 80 columns. */
+export function overview(definitions: readonly Definition[]): string {
+  const rows = definitions.map(
+    ({ path, description = "" }): Row => [path.replace("legion ", ""), flat(description)],
+  );
+  return [
+    "Legion runs AI agents that are declared in YAML manifests.",
+    "",
+    "Usage: legion <command> [flags]",
+    "",
+    "Commands:",
+    ...table([...rows, ["help", "show this, or the help of a command"]]),
+    "",
+    "Flags:",
+    ...table([
+      ["-h, --help", "show the help of a command, with examples"],
+      ["-V, --version", "print the version"],
+    ]),
+    "",
+    "Examples:",
+    ...example(
+      "Write a small manifest repository and run its agent",
+      "legion init demo && cd demo && legion run agent/assistant 'Hello'",
+    ),
+    ...example("Check the manifests of the working folder", "legion validate"),
+    ...example("Read about a field or an error", "legion explain agent.spec.tools"),
+    "",
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 conflict, 4 daemon unreachable,",
+    "124 timeout, 130 and 143 signal. Results go to stdout, all else to stderr.",
+    "",
+  ].join("\n");
+}
+
+/** `legion <command> --help`. */
+export function commandHelp({
+  path,
+  usage,
+  description = "",
+  details = "",
+  examples = [],
+  options,
+}: Definition): string {
+  const flags = options.map(
+    ({ definition, description: text = "" }): Row => [
+      definition.replace(",--", ", --").replaceAll("#0", "VALUE"),
+      flat(text),
+    ],
+  );
+  const lines = [`${capital(flat(description))}.`, "", `Usage: ${usageLine(path, usage)}`];
+  if (details !== "") lines.push("", ...wrap(`${flat(details)}.`, WIDTH));
+  lines.push("", "Flags:", ...table([...flags, ["-h, --help", "show this"]]));
+  if (examples.length > 0)
+    lines.push("", "Examples:", ...examples.flatMap(([label, line]) => example(flat(label), line)));
+  return `${lines.join("\n")}\n`;
+}
+
+type Row = readonly [name: string, text: string];
+
+/** Two columns, the second one wrapped. */
+export function table(rows: readonly Row[]): string[] {
+  const nameWidth = Math.min(24, Math.max(...rows.map(([name]) => name.length)));
+  return rows.flatMap(([name, text]) => {
+    const [first = "", ...rest] = wrap(text, WIDTH - nameWidth - 4);
+    const margin = " ".repeat(nameWidth + 4);
+    const head =
+      name.length > nameWidth
+        ? [`  ${name}`, `${margin}${first}`]
+        : [`  ${name.padEnd(nameWidth)}  ${first}`];
+    return [...head, ...rest.map((line) => `${margin}${line}`)];
+  });
+}
+
+/** Text broken at spaces into lines of at most `width` characters; a longer word stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+function usageLine(path: string, usage: string): string {
+  const positionals = usage
+    .split(" ")
+    .slice(path.split(" ").length)
+    .filter((part) => /^[<[][^-]/.test(part));
+  return [path, "[flags]", ...positionals].join(" ");
+}
+
+function example(label: string, line: string): string[] {
+  return [`  # ${label.replace(/\.$/, "")}`, `  ${line}`];
+}
+
+function flat(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");
+}
+
+function capital(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+}

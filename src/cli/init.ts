@@ -1,0 +1,59 @@
+import { cp, mkdir, readdir } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, Option } from "clipanion";
+import { LegionError } from "../lib/errors.ts";
+import { LegionCommand } from "./base-command.ts";
+
+const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
+const parts = ["agents.d", "tools.d", "schemas"] as const;
+
+export class InitCommand extends LegionCommand {
+  static override paths = [["init"]];
+  static override usage = Command.Usage({
+    description: "write a small manifest repository that works",
+    details:
+      "Writes an assistant agent with its model and its tools (agents.d, tools.d), and the JSON Schemas that editors check them with (schemas). The folder must be new or empty.",
+    examples: [
+      [
+        "Start in a new folder",
+        "$0 init demo && cd demo && $0 run agent/assistant 'What time is it in Oslo?'",
+      ],
+      ["Start in this folder, which is empty", "$0 init"],
+    ],
+  });
+
+  folder = Option.String({ required: false, name: "folder" });
+
+  async execute(): Promise<number> {
+    this.checkOutput();
+    const target = resolve(this.context.cwd, this.folder ?? ".");
+    await refuseUnlessEmpty(target, this.folder ?? ".");
+    for (const part of parts)
+      await cp(`${packageFolder}${part}`, `${target}/${part}`, { recursive: true });
+    const shown = relative(this.context.cwd, target) || ".";
+    const files = (await readdir(target, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(target, `${entry.parentPath}/${entry.name}`))
+      .toSorted();
+    const enter = shown === "." ? "" : `cd ${shown} && `;
+    const next = `${enter}legion run agent/assistant "What time is it in Oslo?"`;
+    await this.print(
+      { folder: shown, files, next },
+      [...files.map((file) => `wrote ${file}`), "", `Next: ${next}`].join("\n"),
+    );
+    return 0;
+  }
+}
+
+async function refuseUnlessEmpty(folder: string, shown: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  // A fresh git repository counts as empty.
+  const present = (await readdir(folder)).filter((name) => name !== ".git");
+  if (present.length === 0) return;
+  throw new LegionError({
+    code: "LEG7005",
+    message: `the folder ${shown} is not empty: it holds ${present.slice(0, 3).join(", ")}${present.length > 3 ? " and more" : ""}`,
+    hint: "name a folder that does not exist yet: legion init demo",
+  });
+}

@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { LegionError } from "../lib/errors.ts";
+import type { ManifestSet } from "../manifest/objects.ts";
+import type { CommandContext } from "./context.ts";
+
+/** The folders that are read when no path is given, where they exist. */
+export const defaultRoots = ["agents.d", "tools.d", "watchers.d"] as const;
+
+/** The paths that a command is to load: those given, or the default roots of the working folder. */
+export function rootsOf(paths: readonly string[], cwd: string): readonly string[] {
+  if (paths.length > 0) return paths;
+  const roots = defaultRoots.filter((root) => existsSync(join(cwd, root)));
+  if (roots.length > 0) return roots;
+  throw new LegionError({
+    code: "LEG7009",
+    message: `no path was given, and the working folder has none of ${defaultRoots.join(", ")}`,
+    hint: "name a file or folder with manifests, or write a first repository with legion init",
+  });
+}
+
+/** Everything on standard input, as text. */
+export async function readAll(stdin: CommandContext["stdin"]): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Loads what a command is given; `-` is standard input. */
+export async function loadInputs(
+  paths: readonly string[],
+  context: CommandContext,
+): Promise<ManifestSet> {
+  const { cwd, env, stdin } = context;
+  const inputs = await Promise.all(
+    rootsOf(paths, cwd).map(async (path) =>
+      path === "-" ? { text: await readAll(stdin), filename: "<stdin>" } : path,
+    ),
+  );
+  const [{ loadManifests }, { builtinFunctions }] = await Promise.all([
+    import("../manifest/load.ts"),
+    import("../tools/types/builtin.ts"),
+  ]);
+  return loadManifests(inputs, { cwd, env, builtins: builtinFunctions });
+}
+
+/** Loads, and prints what is wrong to stderr. Undefined when something is: then nothing is to run. */
+export async function loadOrReport(
+  paths: readonly string[],
+  context: CommandContext,
+): Promise<ManifestSet | undefined> {
+  const set = await loadInputs(paths, context);
+  if (set.diagnostics.length === 0) return set;
+  const { renderText } = await import("../manifest/render.ts");
+  context.stderr.write(renderText(set.diagnostics, { stream: context.stderr }));
+  return set.diagnostics.some(({ severity }) => severity === "error") ? undefined : set;
+}

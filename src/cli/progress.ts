@@ -1,0 +1,119 @@
+import { formatDuration } from "../lib/quantities.ts";
+import { count } from "../lib/text.ts";
+import type { LegionEvent } from "../telemetry/events.ts";
+import { style } from "./error-text.ts";
+
+const REDRAW_MS = 100;
+const WIDTH_MAX = 80;
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+type ErrorStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface Progress {
+  /** Takes every event of the run. */
+  readonly onEvent: (event: LegionEvent) => void;
+  /** Takes the status line away and writes nothing more. */
+  end(): void;
+}
+
+/**
+ * Tells on stderr what a run is doing: a line a step, warnings at once, and on a terminal a live line below them with
+ * the step, what it is at, and the tokens so far.
+ */
+export function createProgress(stream: ErrorStream): Progress {
+  const view = {
+    step: 1,
+    activity: "starting",
+    tokens: 0,
+    tools: [] as string[],
+    startedAt: performance.now(),
+    frame: 0,
+  };
+  const live = stream.isTTY === true;
+
+  const draw = (): void => {
+    view.frame += 1;
+    const spent = formatDuration(performance.now() - view.startedAt);
+    const text = `${frames[view.frame % frames.length]} step ${view.step} · ${view.activity} · ${count(view.tokens, "token")} · ${spent}`;
+    stream.write(
+      `\r\x1b[K${style("dim", text.slice(0, (stream.columns ?? WIDTH_MAX) - 1), stream)}`,
+    );
+  };
+  const timer = live ? setInterval(draw, REDRAW_MS) : undefined;
+  timer?.unref();
+  const line = (text: string): void => {
+    stream.write(live ? `\r\x1b[K${text}\n` : `${text}\n`);
+  };
+
+  return {
+    onEvent: (event) => {
+      const text = advance(view, event, stream);
+      if (text !== undefined) line(text);
+    },
+    end: () => {
+      clearInterval(timer);
+      if (live) stream.write("\r\x1b[K");
+    },
+  };
+}
+
+interface View {
+  step: number;
+  activity: string;
+  tokens: number;
+  tools: string[];
+}
+
+/** Brings the view up to date and returns the line that the event is worth, if any. */
+function advance(
+  view: View,
+  event: LegionEvent,
+  stream: NodeJS.WritableStream,
+): string | undefined {
+  const { kind, data } = event;
+  if (kind === "legion.iteration.start") {
+    Object.assign(view, { step: data.iteration + 1, tools: [] });
+  } else if (kind === "legion.llm.request.start") view.activity = `asking ${data.model}`;
+  else if (kind === "legion.llm.request.stop")
+    view.tokens += data.usage.inputTokens + data.usage.outputTokens;
+  else if (kind === "legion.llm.delta")
+    view.activity = data.type === "reasoning" ? "the model is thinking" : "the model is writing";
+  else if (kind === "legion.sandbox.eval.start") view.activity = "running code";
+  else if (kind === "legion.tool.call.start") {
+    view.activity = `${data.tool}.${data.function}`;
+    view.tools.push(view.activity);
+  } else if (kind === "legion.tool.call.stop") view.activity = "running code";
+  else if (kind === "legion.llm.warning")
+    return `${style("yellow", "warning", stream)}: ${data.message}`;
+  else if (kind === "legion.iteration.stop") return stepLine(view, data, stream);
+  return undefined;
+}
+
+function stepLine(
+  view: View,
+  data: Extract<LegionEvent, { kind: "legion.iteration.stop" }>["data"],
+  stream: NodeJS.WritableStream,
+): string {
+  const mark =
+    data.outcome === "retry" || data.outcome === "cancel"
+      ? style("yellow", "!", stream)
+      : style("green", "✓", stream);
+  const outcome = data.outcome === "retry" ? " → to be corrected" : "";
+  const calls = tally(view.tools);
+  const head = ` step ${view.step}  ${(data.action ?? "no action").padEnd(18)}${outcome}`;
+  const tail = `  ${formatDuration(data.durationMs)}`;
+  const room = WIDTH_MAX - head.length - tail.length - 3;
+  return `${mark}${head}  ${fit(calls, room).padEnd(room)}${style("dim", tail, stream)}`;
+}
+
+/** `files.read ×2, now.now` */
+function tally(names: readonly string[]): string {
+  const counts = Map.groupBy(names, (name) => name);
+  return [...counts]
+    .map(([name, calls]) => (calls.length === 1 ? name : `${name} ×${calls.length}`))
+    .join(", ");
+}
+
+function fit(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

@@ -1,0 +1,69 @@
+/** Takes known secrets out of text. */
+export interface Redactor {
+  /** Remembers a secret value; from then on it is redacted. */
+  add(secret: string): void;
+  redact(text: string): string;
+}
+
+/** Shorter values are not redacted: they would tear ordinary words apart. */
+const SECRET_LENGTH_MIN = 4;
+/** How many values are remembered; rotation adds new ones, and the oldest are forgotten. */
+const SECRETS_MAX = 1_000;
+const REDACTED = "[redacted]";
+
+/** What looks like a credential although it was never resolved here, for example a key that a provider echoes with stars in it. */
+const credentialLike = /\bBearer\s+[^\s"',;]+|\bsk-[\w*-]{6,}/g;
+
+/** A redactor that knows no secret yet. */
+export function createRedactor(): Redactor {
+  const forms = new Map<string, readonly string[]>();
+  return {
+    add(secret) {
+      if (secret.length < SECRET_LENGTH_MIN || forms.has(secret)) return;
+      forms.set(secret, formsOf(secret));
+      const oldest = forms.keys().next().value;
+      if (forms.size > SECRETS_MAX && oldest !== undefined) forms.delete(oldest);
+    },
+    redact(text) {
+      let redacted = text;
+      // Longest first: a secret may stand within another one.
+      const known = [...forms.values()].flat().toSorted((a, b) => b.length - a.length);
+      for (const form of known) redacted = redacted.replaceAll(form, REDACTED);
+      return redacted.replace(credentialLike, REDACTED);
+    },
+  };
+}
+
+/** The ways in which a value may be written in other text. */
+function formsOf(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const url = encodeURIComponent(secret);
+  const lowerUrl = url.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase());
+  const form = new URLSearchParams({ "": secret }).toString().slice(1);
+  return [
+    ...new Set([
+      secret,
+      json,
+      JSON.stringify(json).slice(1, -1),
+      url,
+      lowerUrl,
+      form,
+      ...base64Forms(secret),
+    ]),
+  ].filter(({ length }) => length >= SECRET_LENGTH_MIN);
+}
+
+/** Base64 of the value alone, and of its inner part when it stands behind one or two more bytes (as in `user:key`). */
+function base64Forms(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [0, 1, 2].flatMap((lead) => {
+    const whole = Buffer.concat([Buffer.alloc(lead), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    // The first characters mix with what stands before, the last one with what follows.
+    const start = [0, 2, 3][lead] ?? 0;
+    const end = (lead + bytes.length) % 3 === 0 ? whole.length : whole.length - 1;
+    const inner = whole.slice(start, end);
+    return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+}
