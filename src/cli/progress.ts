@@ -2,6 +2,7 @@ import { formatDuration } from "../lib/quantities.ts";
 import { count } from "../lib/text.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
 import { style } from "./error-text.ts";
+import { wrap } from "./help.ts";
 
 const REDRAW_MS = 100;
 const WIDTH_MAX = 80;
@@ -22,6 +23,7 @@ export interface Progress {
  */
 export function createProgress(stream: ErrorStream): Progress {
   const view = {
+    warned: new Set<string>(),
     step: 1,
     activity: "starting",
     tokens: 0,
@@ -58,6 +60,8 @@ export function createProgress(stream: ErrorStream): Progress {
 }
 
 interface View {
+  /** Warnings come with every request; each is told once. */
+  readonly warned: Set<string>;
   step: number;
   activity: string;
   tokens: number;
@@ -83,10 +87,23 @@ function advance(
     view.activity = `${data.tool}.${data.function}`;
     view.tools.push(view.activity);
   } else if (kind === "legion.tool.call.stop") view.activity = "running code";
-  else if (kind === "legion.llm.warning")
-    return `${style("yellow", "warning", stream)}: ${data.message}`;
+  else if (kind === "legion.llm.warning") return warning(view, data.message, stream);
   else if (kind === "legion.iteration.stop") return stepLine(view, data, stream);
   return undefined;
+}
+
+function warning(
+  { warned }: View,
+  message: string,
+  stream: NodeJS.WritableStream,
+): string | undefined {
+  if (warned.has(message)) return undefined;
+  warned.add(message);
+  const [first = "", ...rest] = wrap(message, WIDTH_MAX - "warning: ".length);
+  return [
+    `${style("yellow", "warning", stream)}: ${first}`,
+    ...rest.map((line) => `  ${line}`),
+  ].join("\n");
 }
 
 function stepLine(

@@ -145,7 +145,7 @@ const broken: { name: string; script: Script; says: RegExp }[] = [
   {
     name: "a server that cuts the stream",
     script: () => ({ action: "done", fault: { kind: "cut", afterBytes: 150 } }),
-    says: /LEG5013\]: loopback.*lost/,
+    says: /LEG5013\]: provider loopback.*lost/,
   },
   {
     name: "a server that answers 500",

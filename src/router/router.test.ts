@@ -223,7 +223,7 @@ test("when all fail, the error names each target with its reason", async () => {
   assert.equal(completion.error.code, "LEG5003");
   assert.match(
     completion.error.message,
-    /^no model answered: keyless\/m: .*SOME_KEY is not set; one\/m: one answered 404 .*; three\/m: three at legion\.invalid /,
+    /^no model answered: keyless\/m: .*SOME_KEY is not set; one\/m: one answered 404 .*; three\/m: provider three at legion\.invalid /,
   );
   assert.match(completion.error.hint, /set SOME_KEY; or check the model's name/);
   assert.deepEqual(tried(completion), ["one model_missing", "three connection"]);

@@ -9,17 +9,44 @@ export interface UsageData {
 /** The data of each kind of event. A stop has the duration in milliseconds; a start is dated by `at`. */
 export interface EventData {
   "legion.agent.started": { readonly task: string };
-  "legion.agent.stopped": { readonly status: "ok" | "cancel"; readonly reason?: string; readonly iterations: number; readonly durationMs: number };
+  "legion.agent.stopped": {
+    readonly status: "ok" | "cancel";
+    readonly reason?: string;
+    readonly iterations: number;
+    readonly durationMs: number;
+  };
   "legion.iteration.start": { readonly iteration: number; readonly retry: number };
-  "legion.iteration.stop": { readonly iteration: number; readonly action?: string; readonly outcome: "continue" | "retry" | "finish" | "cancel"; readonly durationMs: number };
+  "legion.iteration.stop": {
+    readonly iteration: number;
+    readonly action?: string;
+    readonly outcome: "continue" | "retry" | "finish" | "cancel";
+    readonly durationMs: number;
+  };
   "legion.llm.request.start": { readonly model: string; readonly messages: number };
-  "legion.llm.request.stop": { readonly model: string; readonly tier?: string; readonly usage: UsageData; readonly durationMs: number; readonly error?: ErrorData };
+  "legion.llm.request.stop": {
+    readonly model: string;
+    readonly tier?: string;
+    readonly usage: UsageData;
+    readonly durationMs: number;
+    readonly error?: ErrorData;
+  };
   "legion.llm.delta": { readonly type: "text" | "reasoning" | "reset"; readonly text: string };
   "legion.llm.warning": { readonly message: string };
   "legion.sandbox.eval.start": { readonly code: string };
-  "legion.sandbox.eval.stop": { readonly ok: boolean; readonly durationMs: number; readonly toolCalls: number; readonly error?: { readonly name: string; readonly message: string } };
+  "legion.sandbox.eval.stop": {
+    readonly ok: boolean;
+    readonly durationMs: number;
+    readonly toolCalls: number;
+    readonly error?: { readonly name: string; readonly message: string };
+  };
   "legion.tool.call.start": { readonly tool: string; readonly function: string };
-  "legion.tool.call.stop": { readonly tool: string; readonly function: string; readonly ok: boolean; readonly durationMs: number; readonly error?: ErrorData };
+  "legion.tool.call.stop": {
+    readonly tool: string;
+    readonly function: string;
+    readonly ok: boolean;
+    readonly durationMs: number;
+    readonly error?: ErrorData;
+  };
 }
 
 export type EventKind = keyof EventData;

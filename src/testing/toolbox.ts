@@ -46,6 +46,7 @@ export interface Workplace extends AsyncDisposable {
   readonly opened: ReadonlySet<"pool" | "keyValue">;
 }
 
+/** A fresh workplace; whoever makes it disposes of it. */
 export async function workplace(): Promise<Workplace> {
   const resources = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), "legion-tools-"));

@@ -61,7 +61,7 @@ export function thrownFailure(
   return failure(
     kind,
     redact(
-      `${provider} at ${url.host} cannot be asked: ${words}${code === "" ? "" : ` (${code})`}`,
+      `provider ${provider} at ${url.host} did not answer: ${words}${code === "" ? "" : ` (${code})`}`,
     ),
   );
 }
