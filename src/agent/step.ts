@@ -21,7 +21,15 @@ export async function runStep(turn: Turn, progress: Progress, causedBy: string):
   const outcome = isOver ? turn.deadline.end() : limited(came, progress, agent.spec);
   if (outcome.type === "retry") say(turn, "error", failureText(outcome.failure));
   const stop = { iteration, outcome: outcome.type, durationMs: clock.monotonic() - startedMs };
-  emit("legion.iteration.stop", { ...stop, ...(action !== undefined && { action }) }, started);
+  emit(
+    "legion.iteration.stop",
+    {
+      ...stop,
+      ...(action !== undefined && { action }),
+      ...(outcome.type === "retry" && { error: outcome.failure.error }),
+    },
+    started,
+  );
   return outcome;
 }
 

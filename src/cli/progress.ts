@@ -106,21 +106,20 @@ function warning(
   ].join("\n");
 }
 
-function stepLine(
-  view: View,
-  data: Extract<LegionEvent, { kind: "legion.iteration.stop" }>["data"],
-  stream: NodeJS.WritableStream,
-): string {
-  const mark =
-    data.outcome === "retry" || data.outcome === "cancel"
-      ? style("yellow", "!", stream)
-      : style("green", "✓", stream);
-  const outcome = data.outcome === "retry" ? " → to be corrected" : "";
-  const calls = tally(view.tools);
-  const head = ` step ${view.step}  ${(data.action ?? "no action").padEnd(18)}${outcome}`;
-  const tail = `  ${formatDuration(data.durationMs)}`;
+type Step = Extract<LegionEvent, { kind: "legion.iteration.stop" }>["data"];
+
+/** One line a step; below it, why the step is to be corrected. A step without an answer of the model is told by the run's end. */
+function stepLine(view: View, data: Step, stream: NodeJS.WritableStream): string | undefined {
+  const { action, outcome, error, durationMs } = data;
+  if (action === undefined && outcome === "cancel") return undefined;
+  const mark = error === undefined ? style("green", "✓", stream) : style("yellow", "!", stream);
+  const head = ` step ${view.step}  ${(action ?? "no action").padEnd(18)}`;
+  const tail = `  ${formatDuration(durationMs)}`;
   const room = WIDTH_MAX - head.length - tail.length - 3;
-  return `${mark}${head}  ${fit(calls, room).padEnd(room)}${style("dim", tail, stream)}`;
+  const line = `${mark}${head}  ${fit(tally(view.tools), room).padEnd(room)}${style("dim", tail, stream)}`;
+  if (error === undefined) return line;
+  const reason = `  to be corrected: ${error.message.split("\n")[0]}`;
+  return `${line}\n${style("yellow", fit(reason, WIDTH_MAX), stream)}`;
 }
 
 /** `files.read ×2, now.now` */

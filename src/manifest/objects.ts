@@ -1,9 +1,9 @@
+import type { JsonPath } from "../lib/json.ts";
+import type { Diagnostic, Range } from "./diagnostics.ts";
 import type { AgentSpec } from "./generated/agent.ts";
 import type { ProviderSpec } from "./generated/provider.ts";
 import type { RouterSpec } from "./generated/router.ts";
 import type { ToolSpec } from "./generated/tool.ts";
-import type { JsonPath } from "../lib/json.ts";
-import type { Diagnostic, Range } from "./diagnostics.ts";
 
 /** The spec of each kind, defaults filled in. */
 export interface Specs {

@@ -20,6 +20,8 @@ export interface EventData {
     readonly iteration: number;
     readonly action?: string;
     readonly outcome: "continue" | "retry" | "finish" | "cancel";
+    /** What the model is to correct. */
+    readonly error?: ErrorData;
     readonly durationMs: number;
   };
   "legion.llm.request.start": { readonly model: string; readonly messages: number };

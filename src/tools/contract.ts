@@ -21,6 +21,8 @@ export interface ToolContext {
   readonly run: string;
   /** Aborted at the call's timeout and when the evaluation ends. */
   readonly signal: AbortSignal;
+  /** Who hears of the calls that the tool itself makes to others. */
+  readonly onCall?: OnCall;
 }
 
 /** A tool that is ready to be called. `call` may throw: a LegionError reaches the model whole, anything else as its message only. */
@@ -29,7 +31,11 @@ export interface Tool {
   readonly name: string;
   readonly description: string;
   readonly functions: Readonly<Record<string, FunctionSpec>>;
-  readonly limits: { readonly timeoutMs: number; readonly maxArgumentBytes: number; readonly maxResultBytes: number };
+  readonly limits: {
+    readonly timeoutMs: number;
+    readonly maxArgumentBytes: number;
+    readonly maxResultBytes: number;
+  };
   call(name: string, args: JsonObject, context: ToolContext): Promise<Json | undefined>;
   close?(): Promise<void>;
 }
@@ -57,7 +63,15 @@ export interface ToolCaller {
   readonly run: string;
   readonly signal: AbortSignal;
   /** Called when a call starts and stops; for events. */
-  readonly onCall?: (call: { readonly tool: string; readonly function: string }) => (end: { readonly ok: boolean; readonly error?: ErrorData }) => void;
+  readonly onCall?: OnCall;
 }
 
-export type ToolReply = { readonly ok: true; readonly value: Json | undefined } | { readonly ok: false; readonly error: ErrorData };
+/** Hears of the start of a call, and gives back what hears of its end. */
+export type OnCall = (call: {
+  readonly tool: string;
+  readonly function: string;
+}) => (end: { readonly ok: boolean; readonly error?: ErrorData }) => void;
+
+export type ToolReply =
+  | { readonly ok: true; readonly value: Json | undefined }
+  | { readonly ok: false; readonly error: ErrorData };

@@ -44,7 +44,7 @@ export const manifestCodes = {
     fix: "Add the field; legion explain KIND.spec tells what it means.",
     example: {
       wrong: "kind: Agent\nmetadata: {}",
-      right: "kind: Agent\nmetadata:\n  name: helper-bot",
+      right: "kind: Agent\nmetadata:\n  name: greeter",
     },
   },
   LEG1009: {

@@ -1,0 +1,132 @@
+import type { ErrorCode } from "../../lib/codes.ts";
+import type { JsonPath } from "../../lib/json.ts";
+import { suggest } from "../../lib/suggest.ts";
+import type { Fault, Report, Where } from "../fault.ts";
+import { keyOf, type LoadedDocument } from "../loaded.ts";
+import type { Kind, ManifestObject } from "../objects.ts";
+import type { SourceText } from "../source-text.ts";
+
+/** What the checks need to know of the rest of Legion. */
+export interface CheckOptions {
+  /** What relative paths are relative to, and shown relative to. */
+  readonly cwd: string;
+  /** The names of each builtin's functions; functions of a builtin that is not listed are not checked. */
+  readonly builtins?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The set that is checked. References hold within a namespace. */
+export interface CheckContext {
+  readonly options: CheckOptions;
+  readonly report: Report;
+  /** Makes the text of a file that is no manifest known, for the places of faults in it. */
+  readonly addText: (file: string, source: SourceText) => void;
+  /** The document that declares an object first, valid or not: what is there but not valid is not reported as missing too. */
+  find(kind: Kind, namespace: string, name: string): LoadedDocument | undefined;
+  /** The object, when it is there and valid. */
+  object<K extends Kind>(kind: K, namespace: string, name: string): ManifestObject<K> | undefined;
+  /** The namespaces that declare an object of that name. */
+  namespacesOf(kind: Kind, name: string): readonly string[];
+  /** All that a namespace declares of a kind. */
+  all(kind: Kind, namespace: string): readonly LoadedDocument[];
+}
+
+/** The indexes over a set that the checks ask. */
+export function contextOf(
+  documents: readonly LoadedDocument[],
+  options: CheckOptions,
+  report: Report,
+  addText: CheckContext["addText"],
+): CheckContext {
+  const byKey = new Map<string, LoadedDocument>();
+  const groups = new Map<string, LoadedDocument[]>();
+  const namespaces = new Set<string>();
+  for (const document of documents) {
+    const { declares } = document;
+    if (declares === undefined || byKey.has(keyOf(declares))) continue;
+    byKey.set(keyOf(declares), document);
+    namespaces.add(declares.namespace);
+    const group = `${declares.kind}/${declares.namespace}`;
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [document]);
+    else members.push(document);
+  }
+  const find = (kind: Kind, namespace: string, name: string) =>
+    byKey.get(keyOf({ kind, namespace, name }));
+  return {
+    options,
+    report,
+    addText,
+    find,
+    object: <K extends Kind>(kind: K, namespace: string, name: string) =>
+      find(kind, namespace, name)?.object as ManifestObject<K> | undefined,
+    namespacesOf: (kind, name) =>
+      [...namespaces].filter((namespace) => find(kind, namespace, name) !== undefined),
+    all: (kind, namespace) => groups.get(`${kind}/${namespace}`) ?? [],
+  };
+}
+
+/** One thing that a check found in a document. */
+export interface Finding {
+  readonly code: ErrorCode;
+  readonly path: JsonPath;
+  readonly summary: string;
+  readonly detail: Fault["detail"];
+  readonly part?: "key" | "value";
+  readonly words?: string;
+  readonly severity?: Fault["severity"];
+  readonly isSecret?: boolean;
+}
+
+/** A finding as a fault of the document that it stands in. */
+export function faultAt(
+  { source }: Pick<LoadedDocument | ManifestObject, "source">,
+  finding: Finding,
+): Fault {
+  const {
+    code,
+    path,
+    summary,
+    detail,
+    part = "value",
+    words,
+    severity = "error",
+    isSecret = false,
+  } = finding;
+  const { file, shown, document } = source;
+  const spot = { document, path, part, ...(words !== undefined && { words }) };
+  return { severity, code, summary, detail, file, shown, spot, isSecret };
+}
+
+/** How many names a message lists. */
+const LISTED_MAX = 20;
+
+/** `use one of: a, b`; what to say when there is none. */
+export function listOf(names: readonly string[], none: string): string {
+  if (names.length === 0) return none;
+  const rest = names.length - LISTED_MAX;
+  return `use one of: ${names.toSorted().slice(0, LISTED_MAX).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+/** The next step for a name that is not there: the near one with its place, or the list of those there are. */
+export function nameHint(
+  kind: Kind,
+  namespace: string,
+  name: string,
+  context: CheckContext,
+): (where: Where) => string {
+  return (where) => {
+    const names = context.all(kind, namespace).flatMap(({ declares }) => declares?.name ?? []);
+    const near = suggest(name, names);
+    const document = near === undefined ? undefined : context.find(kind, namespace, near);
+    const [elsewhere] = context.namespacesOf(kind, name);
+    if (elsewhere !== undefined)
+      return `it is in namespace "${elsewhere}": references hold within a namespace only`;
+    if (document === undefined)
+      return listOf(
+        names,
+        `no ${kind} is loaded in namespace "${namespace}": add one, or load its folder too`,
+      );
+    const { file, document: index } = document.source;
+    return `did you mean "${near}" (${where(file, { document: index, path: ["metadata", "name"], part: "value" })})?`;
+  };
+}

@@ -1,0 +1,51 @@
+// Goal: each planted fault gets exactly the message that people are promised, at its place, with the next step.
+// Method: load every file and folder of fixtures/invalid and compare the text with the one beside it (UPDATE_EXPECTED=1 writes them anew, to be read in the diff).
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { manifestCodes } from "../lib/codes/manifest.ts";
+import { loadManifests } from "./load.ts";
+import { renderText } from "./render.ts";
+
+const folder = fileURLToPath(new URL("../../fixtures/invalid/", import.meta.url));
+const cases = readdirSync(folder).filter((name) => !name.endsWith(".txt"));
+const builtins = {
+  files: ["glob", "list", "read"],
+  kv: ["delete", "get", "list", "set"],
+  now: ["now"],
+};
+
+test("there are at least thirty planted faults", () => {
+  assert.ok(cases.length >= 30);
+});
+
+/** What git cannot hold or what needs bulk: the tests of hostile input make it. */
+const madeElsewhere = [
+  "LEG1001",
+  "LEG1003",
+  "LEG1004",
+  "LEG1005",
+  "LEG1006",
+  "LEG1025",
+  "LEG1030",
+  "LEG1031",
+];
+
+test("every code of manifests has a planted fault", () => {
+  const texts = cases.map((name) => readFileSync(`${folder}${name}.txt`, "utf8")).join("");
+  const missing = Object.keys(manifestCodes).filter((code) => !texts.includes(`[${code}]`));
+  assert.deepEqual(missing, madeElsewhere);
+});
+
+for (const name of cases) {
+  test(`${name} is reported as expected`, async () => {
+    const env = { MODEL: "local/small", HOME: "/home/someone" };
+    const { diagnostics } = await loadManifests([name], { cwd: folder, env, builtins });
+    const text = renderText(diagnostics);
+    const expected = `${folder}${name}.txt`;
+    if (process.env.UPDATE_EXPECTED === "1") writeFileSync(expected, text);
+    assert.notEqual(text, "");
+    assert.equal(text, readFileSync(expected, "utf8"));
+  });
+}

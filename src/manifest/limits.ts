@@ -1,0 +1,34 @@
+/** Every bound of loading in one place; what exceeds one is refused with a diagnostic, never read on. */
+
+/** The most bytes of one manifest file. */
+export const FILE_BYTES_MAX = 2 * 2 ** 20;
+/** The most bytes of a file that a manifest names (module, sourceFrom, repliesFrom). */
+export const REFERENCED_BYTES_MAX = 4 * 2 ** 20;
+/** The most manifest files of one load. */
+export const FILES_MAX = 50_000;
+/** The most folder entries that one load looks at. */
+export const ENTRIES_MAX = 500_000;
+/** How many folders may stand in each other below a root. */
+export const FOLDER_DEPTH_MAX = 64;
+/** How deep maps and lists may stand in each other, counted before a tree is built. */
+export const NESTING_MAX = 100;
+/** The most keys and values of one document, aliases expanded. */
+export const DOCUMENT_NODES_MAX = 20_000;
+/** How many faults of its YAML one document may report; more say nothing new. */
+export const DOCUMENT_FAULTS_MAX = 100;
+/** The most directives (lines that begin with %) before a document. */
+export const DIRECTIVES_MAX = 16;
+/** The most documents of one file. */
+export const DOCUMENTS_MAX = 10_000;
+/** The most characters of one string once its variables are replaced. */
+export const EXPANDED_CHARS_MAX = 2 ** 20;
+/** How many files are read ahead of the one that is parsed. */
+export const READ_AHEAD = 16;
+/** How long loading may hold the event loop before it lets others run. */
+export const SLICE_MS = 10;
+/** The longest line that a diagnostic quotes. */
+export const SNIPPET_CHARS_MAX = 4_000;
+/** How many diagnostics a rendering for people shows. */
+export const SHOWN_MAX = 50;
+/** The most pieces (words, signs, spaces, line ends) of one document, counted before a tree is built. */
+export const DOCUMENT_PIECES_MAX = 6 * DOCUMENT_NODES_MAX;

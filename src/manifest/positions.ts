@@ -1,0 +1,83 @@
+import { isMap, isScalar, isSeq, type Pair, type ParsedNode } from "yaml";
+import type { JsonPath } from "../lib/json.ts";
+import type { Spot } from "./fault.ts";
+import { parseDocuments } from "./parse.ts";
+
+/** Start and end of something in a text. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Finds the spots of one text; parses it when it is first asked for a path. */
+export function spotFinder(text: string): (spot: Spot) => Span {
+  let trees: (ParsedNode | null)[] | undefined;
+  return (spot) => {
+    if ("start" in spot) return spot;
+    trees ??= [...parseDocuments(text)]
+      .filter((document) => document !== undefined)
+      .map(({ tree }) => tree);
+    const tree = trees[spot.document];
+    if (tree === undefined || tree === null) return { start: 0, end: 0 };
+    const span = locate(tree, spot.path, spot.part);
+    return spot.words === undefined ? span : within(text, span, spot.words);
+  };
+}
+
+/** Where the key or value of a path stands. What does not exist is looked for at the nearest thing around it that does. */
+function locate(tree: ParsedNode, path: JsonPath, part: "key" | "value"): Span {
+  let node: ParsedNode | null = tree;
+  let key: ParsedNode | undefined;
+  for (const [depth, step] of path.entries()) {
+    const child = childOf(node, step);
+    if (child === undefined) return spanOf(key, node, depth === 0 ? "value" : "key");
+    key = child.key;
+    node = child.value;
+  }
+  return spanOf(key, node, part);
+}
+
+interface Child {
+  readonly key: ParsedNode | undefined;
+  readonly value: ParsedNode | null;
+}
+
+function childOf(node: ParsedNode | null, step: string | number): Child | undefined {
+  if (isSeq(node)) {
+    const value = node.items[Number(step)] as ParsedNode | undefined;
+    return value && { key: undefined, value };
+  }
+  if (!isMap(node)) return undefined;
+  const pairs = node.items as Pair<ParsedNode, ParsedNode | null>[];
+  return pairs.find(({ key }) => isScalar(key) && key.value === step);
+}
+
+/** Maps, lists and values that are not written out are pointed at by their key, or by their first key or item. */
+function spanOf(key: ParsedNode | undefined, node: ParsedNode | null, part: "key" | "value"): Span {
+  if (
+    key !== undefined &&
+    (part === "key" || node === null || isEmptyScalar(node) || isMap(node) || isSeq(node))
+  )
+    return spanOfNode(key);
+  return node === null ? { start: 0, end: 0 } : spanOfNode(firstOf(node));
+}
+
+function isEmptyScalar(node: ParsedNode): boolean {
+  return isScalar(node) && node.range[0] === node.range[1];
+}
+
+function firstOf(node: ParsedNode): ParsedNode {
+  if (isMap(node)) return (node.items[0]?.key as ParsedNode | undefined) ?? node;
+  return node;
+}
+
+function spanOfNode({ range }: ParsedNode): Span {
+  return { start: range[0], end: range[1] };
+}
+
+function within(text: string, span: Span, words: string): Span {
+  const start = text.slice(span.start, span.end).indexOf(words);
+  return start === -1
+    ? span
+    : { start: span.start + start, end: span.start + start + words.length };
+}

@@ -1,0 +1,66 @@
+import { LegionError } from "../lib/errors.ts";
+import { readDocument } from "./documents.ts";
+import type { Fault } from "./fault.ts";
+import type { ScriptedReply } from "./generated/provider.ts";
+import { REFERENCED_BYTES_MAX } from "./limits.ts";
+import type { ManifestObject } from "./objects.ts";
+import { parseDocuments } from "./parse.ts";
+import { readText } from "./read.ts";
+import { resolveFile } from "./resolve-file.ts";
+import type { SourceText } from "./source-text.ts";
+import { validateReplies } from "./validate.ts";
+
+/** The list of replies in a repliesFrom file, with what is wrong with it. */
+export interface RepliesFile {
+  readonly replies: readonly ScriptedReply[];
+  readonly faults: readonly Fault[];
+  readonly source?: SourceText;
+}
+
+/** Reads a file of replies; `shown` is its path as people write it. */
+export async function readReplies(file: string, shown: string, cwd: string): Promise<RepliesFile> {
+  const read = await readText(file, shown, cwd, REFERENCED_BYTES_MAX);
+  if (!read.ok) return { replies: [], faults: [read.fault] };
+  const { source } = read;
+  const faults: Fault[] = [];
+  const report = (fault: Fault) => faults.push(fault);
+  const place = { file, shown, document: 0, root: cwd };
+  const documents = [...parseDocuments(source.text)].filter((document) => document !== undefined);
+  const [first, second] = documents.map((document) => readDocument(document, place, report));
+  if (faults.length > 0) return { replies: [], faults, source };
+  const value = second === undefined ? (first?.json ?? null) : null;
+  for (const { code, summary, detail, path, part } of validateReplies(value)) {
+    report({
+      severity: "error",
+      code,
+      summary,
+      detail,
+      file,
+      shown,
+      spot: { document: 0, path, part },
+    });
+  }
+  return {
+    replies: faults.length === 0 ? (value as unknown as ScriptedReply[]) : [],
+    faults,
+    source,
+  };
+}
+
+/** The replies of a Provider with wire scripted, from its manifest or its file. Throws a LegionError when the file is not a valid list of replies. */
+export async function loadReplies(
+  provider: ManifestObject<"Provider">,
+): Promise<readonly ScriptedReply[]> {
+  const { replies, repliesFrom } = provider.spec;
+  if (replies !== undefined) return replies;
+  if (repliesFrom === undefined) return [];
+  const file = await resolveFile(provider, repliesFrom.file);
+  const read = await readReplies(file, repliesFrom.file, provider.source.root);
+  const [fault] = read.faults;
+  if (fault === undefined) return read.replies;
+  throw new LegionError({
+    code: fault.code,
+    message: `${repliesFrom.file}: ${fault.summary}`,
+    hint: typeof fault.detail === "string" ? fault.detail : "run legion validate for the place",
+  });
+}

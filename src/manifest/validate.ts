@@ -1,0 +1,176 @@
+import type { ValidateFunction } from "ajv";
+import type { ErrorCode } from "../lib/codes.ts";
+import { isObject, type Json, type JsonPath } from "../lib/json.ts";
+import { describe, issuesOf, type SchemaIssue } from "../lib/schema-issues.ts";
+import { suggest } from "../lib/suggest.ts";
+import { fieldPaths } from "./fields.ts";
+import { schemas } from "./generated/schemas.ts";
+import { Agent, Provider, Replies, Router, Tool } from "./generated/validators.ts";
+import { isKind, kindNames, kinds } from "./kinds.ts";
+import type { Kind } from "./objects.ts";
+
+const validators: Readonly<Record<Kind, ValidateFunction>> = { Agent, Tool, Provider, Router };
+
+/** Something in a value that its schema does not allow, in words for people. */
+export interface ValueFault {
+  readonly code: ErrorCode;
+  readonly summary: string;
+  readonly detail: string;
+  readonly path: JsonPath;
+  readonly part: "key" | "value";
+}
+
+/** What is wrong with a document. `written` is the value before variables were replaced: messages quote that, so that no secret of the environment gets into one. */
+export function validateDocument(value: Json, written: Json): readonly ValueFault[] {
+  if (!isObject(value)) {
+    const summary = `a manifest is a map, but this is ${describe(value)}`;
+    return [
+      {
+        code: "LEG1014",
+        summary,
+        detail: "begin it with apiVersion, kind, metadata and spec",
+        path: [],
+        part: "value",
+      },
+    ];
+  }
+  if (!isKind(value.kind)) {
+    const kind = isObject(written) ? written.kind : value.kind;
+    return [kindFault(kind), ...unknownAtTop(value)];
+  }
+  const kind = value.kind;
+  return check(validators[kind], value, written).map((issue) => toFault(issue, kind, written));
+}
+
+/** What is wrong with the list of replies in a repliesFrom file. */
+export function validateReplies(value: Json): readonly ValueFault[] {
+  return check(Replies, value, value).map((issue) => toFault(issue, undefined, value));
+}
+
+function check(
+  validate: ValidateFunction,
+  value: unknown,
+  written: unknown,
+): readonly SchemaIssue[] {
+  return validate(value) ? [] : issuesOf(validate.errors ?? [], written);
+}
+
+function kindFault(kind: unknown): ValueFault {
+  const list = kindNames.join(", ");
+  if (kind === undefined) {
+    return {
+      code: "LEG1008",
+      summary: 'the manifest lacks the required field "kind"',
+      detail: `add "kind", one of: ${list}`,
+      path: [],
+      part: "key",
+    };
+  }
+  const near = typeof kind === "string" ? suggest(kind, kindNames) : undefined;
+  const hint = near === undefined ? "" : `did you mean "${near}"?\n`;
+  const summary =
+    typeof kind === "string"
+      ? `unknown kind "${kind}"`
+      : `kind must be a string, but is ${describe(kind)}`;
+  return {
+    code: "LEG1012",
+    summary,
+    detail: `${hint}allowed: ${list}`,
+    path: ["kind"],
+    part: "value",
+  };
+}
+
+/** Without a kind, only the fields that every kind has at its top are known. */
+function unknownAtTop(value: object): ValueFault[] {
+  const valid = Object.keys(schemas.Agent.properties ?? {});
+  return Object.keys(value)
+    .filter((field) => !valid.includes(field))
+    .slice(0, UNKNOWN_MAX)
+    .map((field) => ({
+      code: "LEG1007",
+      summary: `unknown field "${field}"`,
+      detail: unknownHint(
+        { path: [field], kind: "unknown", message: "", hint: "", field, valid },
+        undefined,
+      ),
+      path: [field],
+      part: "key",
+    }));
+}
+
+/** How many unknown fields of one document are reported; more say nothing new. */
+const UNKNOWN_MAX = 20;
+
+const codeOf = {
+  unknown: "LEG1007",
+  missing: "LEG1008",
+  type: "LEG1009",
+  value: "LEG1010",
+  forbidden: "LEG1011",
+} as const satisfies Record<SchemaIssue["kind"], ErrorCode>;
+
+function toFault(issue: SchemaIssue, kind: Kind | undefined, root: Json): ValueFault {
+  const { path, field = "" } = issue;
+  const base = {
+    code: path[0] === "apiVersion" ? "LEG1013" : codeOf[issue.kind],
+    path,
+    part: "value",
+    detail: issue.hint.replace('"? allowed', '"?\nallowed'),
+  } as const;
+  switch (issue.kind) {
+    case "unknown":
+      return {
+        ...base,
+        part: "key",
+        summary: `unknown field "${field}" in ${placeOf(kind, path.slice(0, -1))}`,
+        detail: unknownHint(issue, kind),
+      };
+    case "missing":
+      return { ...base, part: "key", summary: `${placeOf(kind, path)} ${issue.message}` };
+    case "forbidden":
+      return { ...base, part: "key", summary: forbidden(field, kind, root) };
+    default:
+      return {
+        ...base,
+        part: field === "" ? "value" : "key",
+        summary: `${placeOf(kind, path)} ${issue.message}`,
+      };
+  }
+}
+
+/** A place in words: `Agent spec.sandbox`, `Router spec.tiers[0].targets`. */
+export function placeOf(kind: string | undefined, path: JsonPath): string {
+  const steps = path
+    .map((step, index) =>
+      typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`,
+    )
+    .join("");
+  if (kind === undefined) return steps === "" ? "the list of replies" : `reply ${steps}`;
+  return steps === "" ? kind : `${kind} ${steps}`;
+}
+
+/** The near name, or where else a field of that name belongs, and the names that are allowed. */
+function unknownHint(
+  { field = "", path, valid = [] }: SchemaIssue,
+  kind: Kind | undefined,
+): string {
+  const near = suggest(field, valid);
+  const elsewhere =
+    near === undefined && kind !== undefined
+      ? fieldPaths(kind, field).filter((place) => place !== path.join("."))
+      : [];
+  const hints = [
+    near !== undefined && `did you mean "${near}"?`,
+    elsewhere[0] !== undefined && `"${field}" belongs at ${elsewhere[0]}`,
+    valid.length > 0 && `allowed: ${valid.join(", ")}`,
+  ];
+  return hints.filter((hint) => hint !== false).join("\n");
+}
+
+function forbidden(field: string, kind: Kind | undefined, root: Json): string {
+  const selector = kind && kinds[kind].selector;
+  const spec = isObject(root) && isObject(root.spec) ? root.spec : {};
+  if (selector === undefined) return `field "${field}" is not allowed here`;
+  return `field "${field}" does not go with ${selector} ${String(spec[selector])}`;
+}
