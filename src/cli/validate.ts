@@ -24,7 +24,7 @@ export class ValidateCommand extends LegionCommand {
 
   inputs = Option.Rest({ name: "path" });
   maxErrors = Option.String("--max-errors", ERRORS_SHOWN, {
-    description: `how many to show; default: ${ERRORS_SHOWN}`,
+    description: `how many to show whole; default: ${ERRORS_SHOWN}`,
   });
 
   protected override formats(): readonly string[] {

@@ -8,6 +8,8 @@ import { manifestCodes } from "../lib/codes/manifest.ts";
 import { loadManifests } from "./load.ts";
 import { renderText } from "./render.ts";
 
+const env = { MODEL: "local/small", HOME: "/home/someone" };
+
 const folder = fileURLToPath(new URL("../../fixtures/invalid/", import.meta.url));
 const cases = readdirSync(folder).filter((name) => !name.endsWith(".txt"));
 const builtins = {
@@ -40,7 +42,6 @@ test("every code of manifests has a planted fault", () => {
 
 for (const name of cases) {
   test(`${name} is reported as expected`, async () => {
-    const env = { MODEL: "local/small", HOME: "/home/someone" };
     const { diagnostics } = await loadManifests([name], { cwd: folder, env, builtins });
     const text = renderText(diagnostics);
     const expected = `${folder}${name}.txt`;
@@ -49,3 +50,25 @@ for (const name of cases) {
     assert.equal(text, readFileSync(expected, "utf8"));
   });
 }
+
+test("all of them at once are reported at the same places, and nothing else is", async () => {
+  const heads = (text: string): string[] =>
+    text.match(/^\S+:\d+:\d+: error\[LEG\d+\]: .*$/gm) ?? [];
+  const { diagnostics } = await loadManifests(["."], { cwd: folder, env, builtins });
+  const together = heads(renderText(diagnostics, { max: Number.POSITIVE_INFINITY }));
+  assert.deepEqual(
+    heads(renderText(diagnostics)).length,
+    together.length,
+    "beyond the cap a line each",
+  );
+  const apart = cases.flatMap((name) => heads(readFileSync(`${folder}${name}.txt`, "utf8")));
+  // A file that holds no manifest is an error when it is named, and skipped with a warning in a folder.
+  assert.deepEqual(
+    apart.filter((head) => !together.includes(head) && !/LEG10(02|14)/.test(head)),
+    [],
+  );
+  assert.deepEqual(
+    together.filter((head) => !apart.includes(head)),
+    [],
+  );
+});

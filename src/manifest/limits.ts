@@ -30,5 +30,7 @@ export const SLICE_MS = 10;
 export const SNIPPET_CHARS_MAX = 4_000;
 /** How many diagnostics a rendering for people shows. */
 export const SHOWN_MAX = 50;
+/** Diagnostics after those that get a line each. */
+export const LINES_MAX = 500;
 /** The most pieces (words, signs, spaces, line ends) of one document, counted before a tree is built. */
 export const DOCUMENT_PIECES_MAX = 6 * DOCUMENT_NODES_MAX;

@@ -5,6 +5,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import type { Diagnostic } from "./diagnostics.ts";
+import { LINES_MAX, SHOWN_MAX } from "./limits.ts";
 import { loadManifests } from "./load.ts";
 import { renderGithub, renderJson, renderSarif, renderText } from "./render.ts";
 
@@ -53,14 +54,16 @@ test("no diagnostics are no text", () => {
   assert.equal(renderGithub([]), "");
 });
 
-test("text shows as many as it may, counts the rest, and totals all", () => {
-  const text = renderText(Array(60).fill(unknown));
-  assert.equal(text.match(/error\[/g)?.length, 50);
-  assert.match(text, /\n\nand 10 more\n\n60 errors\n$/);
-  assert.match(
-    renderText([unknown, missing], { max: 1 }),
-    /\n\nand 1 more\n\n1 error, 1 warning\n$/,
-  );
+test("text shows as many whole as it may, then a line each up to a limit, and totals all", () => {
+  const text = renderText(Array(LINES_MAX + 60).fill(unknown));
+  assert.equal(text.match(/error\[/g)?.length, SHOWN_MAX + LINES_MAX);
+  assert.equal(text.match(/ \^+$/gm)?.length, SHOWN_MAX, "frames");
+  assert.match(text, /\n\nand 510 more:\n/);
+  assert.match(text, /\nand 10 more\n\n560 errors\n$/);
+  const lines = renderText([unknown, missing], { max: 1 }).split("\n");
+  assert.equal(lines.at(-5), "and 1 more:");
+  assert.match(lines.at(-4) ?? "", /: (error|warning)\[LEG\d+\]: .*; /);
+  assert.equal(lines.at(-2), "1 error, 1 warning");
 });
 
 test("text is plain where the stream is no terminal", () => {

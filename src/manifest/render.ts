@@ -5,11 +5,11 @@ import { type CodePage, codes } from "../lib/codes.ts";
 import { count } from "../lib/text.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { frameOf, printable, wrapLine } from "./frame.ts";
-import { SHOWN_MAX } from "./limits.ts";
+import { LINES_MAX, SHOWN_MAX } from "./limits.ts";
 import { filenameOf } from "./place.ts";
 
 export interface TextOptions {
-  /** How many to show; the rest is counted. */
+  /** How many to show whole; the others get a line each, up to a limit, and are counted beyond it. */
   readonly max?: number;
   /** Where the text goes: it is coloured when that is a terminal that wants colour. Without one there is no colour. */
   readonly stream?: NodeJS.WritableStream;
@@ -26,21 +26,44 @@ export function renderText(
   const blocks = diagnostics
     .slice(0, max)
     .map((diagnostic) => blockOf(diagnostic, paint).join("\n"));
-  const rest = diagnostics.length - blocks.length;
-  return `${[...blocks, ...(rest > 0 ? [`and ${rest} more`] : []), totals(diagnostics)].join("\n\n")}\n`;
+  const rest = diagnostics.slice(max);
+  return `${[...blocks, ...shortened(rest, paint), totals(diagnostics)].join("\n\n")}\n`;
 }
 
 type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
+/** The diagnostics that are too many to be shown whole. */
+function shortened(rest: readonly Diagnostic[], paint: Paint): string[] {
+  if (rest.length === 0) return [];
+  const lines = rest.slice(0, LINES_MAX).map((diagnostic) => lineOf(diagnostic, paint));
+  const left = rest.length - lines.length;
+  const head = `and ${rest.length} more${lines.length > 0 ? ":" : ""}`;
+  return [[head, ...lines, ...(left > 0 ? [`and ${left} more`] : [])].join("\n")];
+}
+
+/** Place, sentence and next step in one line. */
+function lineOf(diagnostic: Diagnostic, paint: Paint): string {
+  const [advice = ""] = diagnostic.detail.split("\n");
+  return `${headOf(diagnostic, paint)}${advice === "" ? "" : `; ${printable(advice)}`}`;
+}
+
+function headOf(diagnostic: Diagnostic, paint: Paint): string {
+  const { severity, code, summary } = diagnostic;
+  const label = paint([colourOf(diagnostic), "bold"], `${severity}[${code}]`);
+  return `${paint("bold", placeOf(diagnostic))}: ${label}: ${printable(summary)}`;
+}
+
+function colourOf({ severity }: Diagnostic): "red" | "yellow" {
+  return severity === "error" ? "red" : "yellow";
+}
+
 function blockOf(diagnostic: Diagnostic, paint: Paint): string[] {
-  const { severity, code, summary, detail, path } = diagnostic;
-  const colour = severity === "error" ? "red" : "yellow";
-  const label = paint([colour, "bold"], `${severity}[${code}]`);
+  const { detail, path } = diagnostic;
   const frame = frameOf(diagnostic);
   const advice = detail.split("\n").filter((line) => line !== "");
   return [
-    `${paint("bold", placeOf(diagnostic))}: ${label}: ${printable(summary)}`,
-    ...(frame === undefined ? [] : [...frame.lines, paint(colour, frame.caret)]),
+    headOf(diagnostic, paint),
+    ...(frame === undefined ? [] : [...frame.lines, paint(colourOf(diagnostic), frame.caret)]),
     ...advice.flatMap((line) => wrapLine(printable(line), "  ")),
     ...(path === undefined || path === "" ? [] : [`  at ${printable(path)}`]),
   ];
