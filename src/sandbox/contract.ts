@@ -23,7 +23,9 @@ export interface HostError {
 }
 
 /** What a host call answers; it never throws or rejects. The value is plain JSON. */
-export type HostReply = { readonly ok: true; readonly value: Json | undefined } | { readonly ok: false; readonly error: HostError };
+export type HostReply =
+  | { readonly ok: true; readonly value: Json | undefined }
+  | { readonly ok: false; readonly error: HostError };
 
 /**
  * Answers the guest's calls. `name` is what the guest called, for example `files.read`; `argument` is the one argument, tags
