@@ -11,6 +11,8 @@ import { loadOrReport, readAll } from "./manifest-flags.ts";
 import { createProgress } from "./progress.ts";
 
 const runnable = ["agent"] as const;
+/** The longest that a timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class RunCommand extends LegionCommand {
   static override paths = [["run"]];
@@ -97,7 +99,7 @@ export class RunCommand extends LegionCommand {
         hint: "write a number and a unit: 500ms, 60s, 5m",
       });
     }
-    return AbortSignal.any([this.context.signal, AbortSignal.timeout(timeoutMs)]);
+    return limited(this.context.signal, timeoutMs);
   }
 
   private async fullTask(): Promise<string> {
@@ -123,6 +125,15 @@ export class RunCommand extends LegionCommand {
     if (!this.quiet) stderr.write(`${style("dim", summary(result), stderr)}\n`);
     return result.reason === "timeout" ? 124 : result.reason === "interrupted" ? 130 : 1;
   }
+}
+
+/** The signal, aborted with a TimeoutError too. Not AbortSignal.timeout: nothing keeps one alive that is only a part of another. */
+function limited(signal: AbortSignal, timeoutMs: number): AbortSignal {
+  const controller = new AbortController();
+  const expire = () => controller.abort(new DOMException("--timeout is over", "TimeoutError"));
+  setTimeout(expire, Math.min(timeoutMs, TIMER_MS_MAX)).unref();
+  signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+  return controller.signal;
 }
 
 function summary({ status, iterations, toolCalls, usage, durationMs }: TurnResult): string {

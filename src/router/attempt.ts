@@ -1,29 +1,7 @@
 import { formatDuration } from "../lib/quantities.ts";
-import type {
-  CompleteOptions,
-  FinishReason,
-  ModelRequest,
-  ToolCall,
-  Usage,
-  WireError,
-  WireEvent,
-} from "./contract.ts";
+import type { Answer, CompleteOptions, ModelRequest, ToolCall, WireEvent } from "./contract.ts";
 import { failure } from "./failures.ts";
 import type { Send } from "./wires/wire.ts";
-
-/** What one try at one target gave. */
-export type Answer =
-  | {
-      readonly ok: true;
-      readonly text: string;
-      readonly reasoning: string;
-      readonly toolCalls: readonly ToolCall[];
-      readonly finish: FinishReason;
-      readonly usage: Usage;
-      /** As the provider names it. */
-      readonly model: string;
-    }
-  | { readonly ok: false; readonly error: WireError };
 
 export interface AttemptOptions {
   readonly provider: string;

@@ -114,20 +114,27 @@ export interface Attempt {
   readonly error?: WireError;
 }
 
+/** What one try at one target gave. */
+export type Answer = Answered | { readonly ok: false; readonly error: WireError };
+
+export interface Answered {
+  readonly ok: true;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finish: FinishReason;
+  readonly usage: Usage;
+  /** As the provider names it. */
+  readonly model: string;
+}
+
 /** What a whole request gave. */
 export type Completion =
-  | {
-      readonly ok: true;
-      readonly text: string;
-      readonly reasoning: string;
-      readonly toolCalls: readonly ToolCall[];
-      readonly finish: FinishReason;
-      readonly usage: Usage;
+  | (Answered & {
       readonly provider: string;
-      readonly model: string;
       readonly tier: string;
       readonly attempts: readonly Attempt[];
-    }
+    })
   | { readonly ok: false; readonly error: WireError; readonly attempts: readonly Attempt[] };
 
 export interface CompleteOptions {

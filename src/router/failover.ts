@@ -1,7 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
-import { type Answer, type AttemptOptions, attempt } from "./attempt.ts";
+import { type AttemptOptions, attempt } from "./attempt.ts";
 import {
+  type Answer,
   type Attempt,
   type CompleteOptions,
   type Completion,

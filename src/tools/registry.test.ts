@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import { LegionError } from "../lib/errors.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
+import { nameInCode } from "../manifest/tool-use.ts";
 import { type Workplace, workplace } from "../testing/toolbox.ts";
-import { createToolbox, nameInCode } from "./registry.ts";
+import { createToolbox } from "./registry.ts";
 
 let place: Workplace;
 before(async () => {

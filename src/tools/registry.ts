@@ -6,6 +6,7 @@ import { suggest } from "../lib/suggest.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
 import type { ToolSpec } from "../manifest/generated/tool.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
+import { nameInCode } from "../manifest/tool-use.ts";
 import type { SandboxPool } from "../sandbox/contract.ts";
 import type { KeyValue } from "../state/key-value.ts";
 import { noFunction } from "./call/lookup.ts";
@@ -90,13 +91,6 @@ export async function createToolbox(
 
 function toolUse(use: AgentSpec["tools"][number]): ToolUse {
   return typeof use === "string" ? { name: use } : use;
-}
-
-/** The name of a tool in the agent's code: `as`, else its name in camelCase. */
-export function nameInCode(use: Pick<ToolUse, "name" | "as">): string {
-  return (
-    use.as ?? use.name.replaceAll(/-+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-  );
 }
 
 async function bind(

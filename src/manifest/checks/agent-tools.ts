@@ -2,6 +2,7 @@ import type { JsonPath } from "../../lib/json.ts";
 import { suggest } from "../../lib/suggest.ts";
 import type { ToolUse } from "../generated/agent.ts";
 import type { ManifestObject } from "../objects.ts";
+import { nameInCode } from "../tool-use.ts";
 import { type CheckContext, faultAt, listOf, nameHint } from "./context.ts";
 import { checkFunction, functionsOf } from "./functions.ts";
 
@@ -89,14 +90,6 @@ function checkAnswerCheck(agent: ManifestObject<"Agent">, context: CheckContext)
     return;
   }
   checkFunction(agent, { tool, name, path, words: name }, context);
-}
-
-/** The name of a tool in the agent's code: what `as` says, or the Tool's name in camelCase. */
-export function nameInCode(use: ToolUse): string {
-  if (typeof use !== "string" && use.as !== undefined) return use.as;
-  return (typeof use === "string" ? use : use.name).replace(/-+([a-z0-9])/g, (_, letter: string) =>
-    letter.toUpperCase(),
-  );
 }
 
 function pathOfName(use: ToolUse, index: number): JsonPath {
