@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type Control, readControl } from "./control.ts";
+import { denyNetwork } from "./network.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
 /** How a worker talks to the pool, whether it is a thread or a process. */
@@ -19,6 +20,7 @@ const LOOK_MS = 0.1;
 /** At most so long without a turn of the event loop. */
 const LOOK_TOTAL_MS = 5;
 
+/** The channel of a thread: its port, and the numbers that it shares with the pool. */
 export function threadChannel(port: MessagePort): Channel {
   const control: Control = readControl(workerData);
   let hasAsked = false;
@@ -56,10 +58,12 @@ export function threadChannel(port: MessagePort): Channel {
   };
 }
 
+/** The channel of a process, which shares no memory. */
 export function processChannel(): Channel {
   const send = (message: FromWorker) => process.send?.(message);
   return {
     listen(receive) {
+      denyNetwork();
       process.on("message", receive);
       // Without the pool there is nobody to work for.
       process.on("disconnect", () => process.exit(0));

@@ -15,6 +15,7 @@ const UNTIL = 1;
 const NOBODY = 0;
 const RESTORING = -1;
 
+/** New numbers, or those that lie in a buffer. */
 export function newControl(buffer = new SharedArrayBuffer(BYTES)): Control {
   const numbers = new Int32Array(buffer);
   const moments = new Float64Array(buffer);

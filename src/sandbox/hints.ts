@@ -2,7 +2,7 @@ import { suggest } from "../lib/suggest.ts";
 import type { GuestSurface } from "./contract.ts";
 
 const NO_MODULES =
-  "there are no modules here; the functions of tools, help() and search() are all there is";
+  "there are no modules here; all there is are the functions of `tools` and plain JavaScript";
 const NO_TIMERS =
   "there are no timers here; await the call of a tool, and let the host do the waiting";
 

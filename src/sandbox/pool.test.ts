@@ -226,6 +226,29 @@ const denied = [
   { name: "load an addon", code: "process.dlopen({ exports: {} }, '/tmp/legion.node')" },
 ];
 
+const network = [
+  { name: "open a connection", code: "require('node:net').connect(80, '127.0.0.1')" },
+  { name: "wait for connections", code: "require('node:net').createServer().listen(0)" },
+  { name: "fetch", code: "await fetch('http://127.0.0.1:8080')" },
+  {
+    name: "send a datagram",
+    code: "require('node:dgram').createSocket('udp4').send('x', 9, '127.0.0.1')",
+  },
+  { name: "ask for an address", code: "await require('node:dns').promises.lookup('localhost')" },
+];
+
+for (const { name, code } of network) {
+  test(`a process of its own may not ${name}`, async () => {
+    const url = new URL("./network.ts", import.meta.url).href;
+    const script = `const { createRequire } = await import('node:module'); const require = createRequire('file:///');
+      const { denyNetwork } = await import('${url}'); denyNetwork();
+      try { ${code}; console.log('allowed') } catch (error) { console.log(error.code ?? error.cause?.code) }`;
+    const flags = [...permissionFlags(), "--input-type=module", "-e", script];
+    const { stdout } = await promisify(execFile)(process.execPath, flags, { env: {} });
+    assert.equal(stdout, "ERR_ACCESS_DENIED\n");
+  });
+}
+
 for (const { name, code } of denied) {
   test(`a process of its own may not ${name}`, async () => {
     const run = promisify(execFile)(

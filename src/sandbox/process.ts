@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type StartCarrier, workerUrl } from "./carrier.ts";
 import type { FromWorker } from "./protocol.ts";
@@ -11,7 +11,7 @@ const PACKAGES = [
   "@jitl/quickjs-ng-wasmfile-release-sync",
   "quickjs-emscripten-core",
   "acorn",
-];
+] as const;
 
 /** The flags of a process that may read Legion's own code, and do nothing else that Node can forbid. */
 export function permissionFlags(): string[] {
@@ -25,15 +25,18 @@ export function permissionFlags(): string[] {
   ];
 }
 
-/** The folders called node_modules that the packages lie in. */
+/** The folders called node_modules that the packages are looked for in, and those that they really lie in when these are links. */
 function moduleFolders(): string[] {
   const require = createRequire(import.meta.url);
-  const folders = PACKAGES.map((name) => {
-    const path = require.resolve(name);
-    const end = path.lastIndexOf("node_modules") + "node_modules".length;
-    return path.slice(0, end);
+  const name = "node_modules";
+  const real = PACKAGES.map((wanted) => {
+    const path = require.resolve(wanted);
+    return path.slice(0, path.indexOf(name) + name.length);
   });
-  return [...new Set(folders)];
+  const searched = (require.resolve.paths(PACKAGES[0]) ?? []).filter((path) =>
+    path.endsWith(`${sep}${name}`),
+  );
+  return [...new Set([...real, ...searched])];
 }
 
 /** A child process under Node's permission model, with an empty environment. */

@@ -77,7 +77,9 @@ export interface OutcomeBase {
   readonly durationMs: number;
 }
 
+const { timeOrigin } = performance;
+
 /** Milliseconds that mean the same in all threads and processes of the machine, and do not jump while they run. */
 export function sharedNow(): number {
-  return performance.timeOrigin + performance.now();
+  return timeOrigin + performance.now();
 }
