@@ -1,7 +1,7 @@
 // Goal: what README.md shows is true: every command of its tour runs, and nothing in it names a command or file that is not there.
 // Method: run its sh blocks in order, in a copy of what a clone holds, with the built binary; sh fails blocks must fail.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,8 +34,8 @@ before(async () => {
   bin = join(clone, "bin");
   await mkdir(bin);
   // npx finds the bin of the package it stands in; here the same words start the same file.
-  await writeFile(join(bin, "npx"), '#!/bin/sh\nshift\nexec legion "$@"\n', { mode: 0o755 });
-  symlinkSync(`${repository}dist/main.js`, join(bin, "legion"));
+  const start = `#!/bin/sh\nshift\nexec "${process.execPath}" "${repository}dist/main.js" "$@"\n`;
+  await writeFile(join(bin, "npx"), start, { mode: 0o755 });
 });
 
 after(() => rm(clone, { recursive: true, force: true }));

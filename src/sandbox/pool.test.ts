@@ -168,10 +168,18 @@ test("after 100 programs that use all memory it is as before", () =>
         ),
         "OutOfMemory",
       );
-    for (let count = 0; count < 20; count += 1) await exhaust();
-    const before = process.memoryUsage.rss();
-    for (let count = 0; count < 100; count += 1) await exhaust();
-    const grownMiB = (process.memoryUsage.rss() - before) / 2 ** 20;
+    // When the memory of a spent instance goes back is up to V8: the least of several looks is without it.
+    const leastRss = async (times: number) => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let count = 0; count < times; count += 1) {
+        await exhaust();
+        least = Math.min(least, process.memoryUsage.rss());
+      }
+      return least;
+    };
+    const before = await leastRss(20);
+    for (let count = 0; count < 80; count += 1) await exhaust();
+    const grownMiB = ((await leastRss(20)) - before) / 2 ** 20;
     assert.ok(grownMiB < 20, `${grownMiB} MiB`);
   }));
 
