@@ -37,11 +37,11 @@ export async function loadInputs(
       path === "-" ? { text: await readAll(stdin), filename: "<stdin>" } : path,
     ),
   );
-  const [{ loadManifests }, { builtinFunctions }] = await Promise.all([
+  const [{ loadManifests }, { builtinFacts }] = await Promise.all([
     import("../manifest/load.ts"),
     import("../tools/types/builtin.ts"),
   ]);
-  return loadManifests(inputs, { cwd, env, builtins: builtinFunctions });
+  return loadManifests(inputs, { cwd, env, builtins: builtinFacts });
 }
 
 /** Loads, and prints what is wrong to stderr. Undefined when something is: then nothing is to run. */

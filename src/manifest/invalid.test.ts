@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { manifestCodes } from "../lib/codes/manifest.ts";
+import { builtinFacts as builtins } from "../tools/types/builtin.ts";
 import { loadManifests } from "./load.ts";
 import { renderText } from "./render.ts";
 
@@ -12,11 +13,6 @@ const env = { MODEL: "local/small", HOME: "/home/someone" };
 
 const folder = fileURLToPath(new URL("../../fixtures/invalid/", import.meta.url));
 const cases = readdirSync(folder).filter((name) => !name.endsWith(".txt"));
-const builtins = {
-  files: ["glob", "list", "read"],
-  kv: ["delete", "get", "list", "set"],
-  now: ["now"],
-};
 
 test("there are at least thirty planted faults", () => {
   assert.ok(cases.length >= 30);

@@ -1,6 +1,6 @@
 import type { CodePage } from "../codes.ts";
 
-/** LEG1xxx: manifests. 100x files, 101x the objects in them, 102x YAML, 103x folders, 104x variables, 105x references, 106x values, 107x advice. */
+/** LEG1xxx: manifests. 100x files, 101x the objects in them, 102x YAML, 103x folders, 104x variables, 105x references, 106x values, 107x advice, 108x plans and watching, 1090 schemas. */
 export const manifestCodes = {
   LEG1001: {
     title: "no such file or folder",
@@ -199,6 +199,15 @@ export const manifestCodes = {
     why: "A name is one that every JavaScript object has already, such as constructor.",
     fix: "Choose another name.",
   },
+  LEG1058: {
+    title: "wrong config of a builtin",
+    why: "The config of a builtin tool, or what an agent lays over it, is not what the builtin knows.",
+    fix: "Write the fields that the message names; each builtin refuses those that would have no effect.",
+    example: {
+      wrong: "builtin: files\nconfig: { root: src }",
+      right: "builtin: files\nconfig: { roots: [src] }",
+    },
+  },
   LEG1060: {
     title: "out of range",
     why: "A duration or size is smaller or larger than the field takes.",
@@ -222,6 +231,37 @@ export const manifestCodes = {
     title: "systemPrompt replaces everything",
     why: "spec.systemPrompt replaces the whole system prompt, the description of the action protocol and of the tools included.",
     fix: "Use spec.instructions, which adds to the prompt, unless the replacement is meant.",
+  },
+  LEG1080: {
+    title: "pruning would delete everything",
+    why: "A source declares no object at all, while objects that came from it run. An empty folder is more often a wrong path or a mount that is not there than a wish, so nothing is deleted.",
+    fix: "Check the path. When everything is to go, apply with --prune --allow-empty.",
+  },
+  LEG1081: {
+    title: "the plan is stale",
+    why: "Objects that a saved plan was computed from have been created, changed or deleted since; the message lists them. Nothing was applied.",
+    fix: "Make the plan anew, look at it, and apply that one.",
+    exit: 3,
+  },
+  LEG1082: {
+    title: "not a saved plan",
+    why: "The file is not what legion plan wrote: it is of another version, cut off, or was edited. A plan is applied exactly as it was looked at, or not at all.",
+    fix: "Make the plan anew and save it again.",
+  },
+  LEG1083: {
+    title: "folders cannot be watched",
+    why: "The system refuses to tell about changes in folders (most often the limit of inotify watches is used up), so the folders are searched at intervals. Changes are still found, some seconds later.",
+    fix: "Raise fs.inotify.max_user_watches, name smaller folders, or ask for polling to be rid of the warning.",
+  },
+  LEG1084: {
+    title: "a file changes too often",
+    why: "A file of a manifest root was the cause of more than five reloads within ten seconds, so what it says is held as it was. Most often a program writes it in a loop.",
+    fix: "Stop what writes the file. It is taken up again by itself once it has been quiet for ten seconds.",
+  },
+  LEG1085: {
+    title: "git holds its lock for long",
+    why: "The folders wait while git changes the work tree (.git/index.lock exists). The lock is older than half a minute, most often because a git process was killed, so loading went on; nothing is pruned while it is there.",
+    fix: "When no git process runs, remove the index.lock that the message names.",
   },
   LEG1090: {
     title: "not a valid JSON Schema",

@@ -30,7 +30,7 @@ const router = object(
 const model = "model: cloud/big";
 
 async function load(documents: readonly string[]): Promise<ManifestSet> {
-  const builtins = { kv: ["get", "set"] };
+  const builtins = { kv: { functions: ["get", "set"], config: {} } };
   return loadManifests([{ filename: "x.yaml", text: documents.join("---\n") }], {
     cwd: "/",
     env: {},

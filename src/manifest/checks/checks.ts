@@ -4,6 +4,7 @@ import type { Kind, ManifestObject } from "../objects.ts";
 import type { SourceText } from "../source-text.ts";
 import { checkAgentTools } from "./agent-tools.ts";
 import { checkCapabilities, checkCycles } from "./capabilities.ts";
+import { checkConfig, checkToolConfigs } from "./configs.ts";
 import { type CheckContext, type CheckOptions, contextOf } from "./context.ts";
 import { checkDuplicate } from "./duplicates.ts";
 import { checkFiles } from "./files.ts";
@@ -21,8 +22,22 @@ type Check<K extends Kind> = (
 
 /** What is checked of each kind beyond its schema, on objects whose fields are valid. */
 const checks: { readonly [K in Kind]: readonly Check<K>[] } = {
-  Agent: [checkRanges, checkAgentTools, checkModel, checkOutputSchema, checkSystemPrompt],
-  Tool: [checkRanges, checkFunctionNames, checkFunctionSchemas, checkCapabilities, checkFiles],
+  Agent: [
+    checkRanges,
+    checkAgentTools,
+    checkToolConfigs,
+    checkModel,
+    checkOutputSchema,
+    checkSystemPrompt,
+  ],
+  Tool: [
+    checkRanges,
+    checkFunctionNames,
+    checkFunctionSchemas,
+    checkCapabilities,
+    checkConfig,
+    checkFiles,
+  ],
   Provider: [checkRanges, checkFiles],
   Router: [checkRanges, checkRouter],
 };

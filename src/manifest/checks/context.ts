@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../lib/codes.ts";
-import type { JsonPath } from "../../lib/json.ts";
+import type { JsonPath, JsonSchema } from "../../lib/json.ts";
 import { suggest } from "../../lib/suggest.ts";
 import type { Fault, Report, Where } from "../fault.ts";
 import { keyOf, type LoadedDocument } from "../loaded.ts";
@@ -10,8 +10,16 @@ import type { SourceText } from "../source-text.ts";
 export interface CheckOptions {
   /** What relative paths are relative to, and shown relative to. */
   readonly cwd: string;
-  /** The names of each builtin's functions; functions of a builtin that is not listed are not checked. */
-  readonly builtins?: Readonly<Record<string, readonly string[]>>;
+  /** The builtins by name; what is said of one that is not listed is not checked. */
+  readonly builtins?: Readonly<Record<string, BuiltinFacts>>;
+}
+
+/** What manifests may say of a builtin tool. */
+export interface BuiltinFacts {
+  /** Names. */
+  readonly functions: readonly string[];
+  /** Of spec.config. */
+  readonly config: JsonSchema;
 }
 
 /** The set that is checked. References hold within a namespace. */

@@ -11,7 +11,7 @@ export function functionsOf(
 ): readonly string[] | undefined {
   const spec = object("Tool", namespace, tool)?.spec;
   if (spec === undefined) return undefined;
-  if (spec.type === "builtin") return options.builtins?.[spec.builtin ?? ""];
+  if (spec.type === "builtin") return options.builtins?.[spec.builtin ?? ""]?.functions;
   return Object.keys(spec.functions ?? {});
 }
 

@@ -9,7 +9,7 @@ import { codes } from "../../lib/codes.ts";
 import { isObject, type JsonObject } from "../../lib/json.ts";
 import { type TestToolbox, type Workplace, workplace } from "../../testing/toolbox.ts";
 import { exampleArguments } from "../example.ts";
-import { type Builtin, builtinFunctions, builtins } from "../types/builtin.ts";
+import { type Builtin, builtinFacts, builtins } from "../types/builtin.ts";
 
 let place: Workplace;
 let box: TestToolbox;
@@ -92,7 +92,8 @@ for (const [tool, builtin] of Object.entries<Builtin>(builtins)) {
 }
 
 test("the names for the manifest checks are those of the functions", () => {
-  assert.deepEqual(builtinFunctions, {
+  const names = Object.entries(builtinFacts).map(([name, { functions }]) => [name, functions]);
+  assert.deepEqual(Object.fromEntries(names), {
     files: ["read", "list", "glob"],
     kv: ["get", "set", "delete", "list"],
     now: ["now"],

@@ -2,6 +2,7 @@ import { LegionError } from "../../lib/errors.ts";
 import type { JsonSchema } from "../../lib/json.ts";
 import { compileSchema } from "../../lib/schema.ts";
 import type { SchemaIssue } from "../../lib/schema-issues.ts";
+import type { BuiltinFacts } from "../../manifest/checks/context.ts";
 import type { ToolSpec } from "../../manifest/generated/tool.ts";
 import { filesBuiltin } from "../builtins/files.ts";
 import { kvBuiltin } from "../builtins/kv.ts";
@@ -26,9 +27,12 @@ export const builtins = {
   now: nowBuiltin,
 } satisfies Record<NonNullable<ToolSpec["builtin"]>, Builtin>;
 
-/** The functions of each builtin, by name: what manifests can be checked against. */
-export const builtinFunctions: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries(builtins).map(([name, { functions }]) => [name, Object.keys(functions)]),
+/** The functions and the config of each builtin, by name: what manifests can be checked against. */
+export const builtinFacts: Readonly<Record<string, BuiltinFacts>> = Object.fromEntries(
+  Object.entries<Builtin>(builtins).map(([name, { functions, config }]) => [
+    name,
+    { functions: Object.keys(functions), config },
+  ]),
 );
 
 /** A tool of type builtin. */
