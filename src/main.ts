@@ -11,7 +11,7 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
       "  next: install a newer Node, or start it by npx, which takes the one that is installed with legion\n",
   );
   process.exitCode = 1;
-} else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+} else if (argv.length === 1 && ["--version", "-V", "version"].includes(argv[0] ?? "")) {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   process.stdout.write(`${version}\n`);
 } else {

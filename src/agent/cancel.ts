@@ -15,7 +15,7 @@ export function iterationsReached(maxIterations: number): ErrorData {
 export function retriesReached(failures: number, last: ErrorData): ErrorData {
   return {
     code: "LEG2021",
-    message: `the step failed ${count(failures, "time")} in a row, at last with ${last.code}: ${last.message}`,
+    message: `the step failed${failures === 1 ? "" : ` ${failures} times in a row, at last`} with ${last.code}: ${last.message}`,
     hint: last.hint,
   };
 }

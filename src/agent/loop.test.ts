@@ -183,15 +183,20 @@ test("events say what led to what", async () => {
   await agent.run();
   const kinds = agent.events.map(({ kind }) => kind).filter((kind) => kind !== "legion.llm.delta");
   const request = ["legion.llm.request.start", "legion.llm.request.stop"];
+  const said = "legion.agent.message.added";
   assert.deepEqual(kinds, [
     "legion.agent.started",
+    said,
     "legion.iteration.start",
     ...request,
+    said,
     "legion.sandbox.eval.start",
     "legion.sandbox.eval.stop",
+    said,
     "legion.iteration.stop",
     "legion.iteration.start",
     ...request,
+    said,
     "legion.iteration.stop",
     "legion.agent.stopped",
   ]);

@@ -55,7 +55,7 @@ interface Ended {
 async function runSteps(turn: Turn, causedBy: string): Promise<Ended> {
   const { options, deadline } = turn;
   const { spec } = options.agent;
-  say(turn, "user", options.task);
+  say(turn, "user", options.task, causedBy);
   for (let progress = atStart; ; ) {
     const over = deadline.signal.aborted ? deadline.end() : beforeRequest(progress, spec);
     if (over !== undefined) return { end: over, progress };
@@ -72,7 +72,7 @@ function resultOf(turn: Turn, { end, progress }: Ended, tookMs: number): TurnRes
     run,
     ...turn.spent,
     retries: progress.retriesTotal,
-    durationMs: tookMs,
+    durationMs: Math.round(tookMs),
   };
   if (end.type === "finish") return { status: "ok", value: end.value, ...figures };
   const { reason, error, lastError = progress.lastError } = end;

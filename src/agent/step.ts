@@ -19,7 +19,7 @@ export async function runStep(turn: Turn, progress: Progress, causedBy: string):
   const { action, outcome: came } = await attempt(turn, started);
   const isOver = came.type !== "finish" && turn.deadline.signal.aborted;
   const outcome = isOver ? turn.deadline.end() : limited(came, progress, agent.spec);
-  if (outcome.type === "retry") say(turn, "error", failureText(outcome.failure));
+  if (outcome.type === "retry") say(turn, "error", failureText(outcome.failure), started);
   const stop = { iteration, outcome: outcome.type, durationMs: clock.monotonic() - startedMs };
   emit(
     "legion.iteration.stop",
@@ -47,10 +47,10 @@ async function attempt(turn: Turn, causedBy: string): Promise<Attempt> {
   const reply = parseReply(answer.text, spec.actionTypes);
   if (!reply.ok) {
     // Providers refuse messages without text.
-    say(turn, "assistant", answer.text.trim() === "" ? "(no text)" : answer.text);
+    say(turn, "assistant", answer.text.trim() === "" ? "(no text)" : answer.text, causedBy);
     return { outcome: retry(answer.isCutOff ? replyCutOff() : reply.failure) };
   }
-  say(turn, "assistant", reply.json);
+  say(turn, "assistant", reply.json, causedBy);
   return { action: reply.action.type, outcome: await act(turn, reply.action, causedBy) };
 }
 
@@ -77,7 +77,8 @@ async function runCode(turn: Turn, action: EvalAction, causedBy: string): Promis
     ? await accept(turn, evaluation.value ?? null, causedBy)
     : { type: "continue" };
   const persists = turn.options.agent.spec.bindingScope !== "iteration";
-  if (outcome.type !== "retry") say(turn, "eval_result", successText(evaluation, persists));
+  if (outcome.type !== "retry")
+    say(turn, "eval_result", successText(evaluation, persists), causedBy);
   return outcome;
 }
 

@@ -29,10 +29,12 @@ export interface Spent {
 }
 
 /** Appends a message, cut to the agent's maxMessageLength. */
-export function say(turn: Turn, type: Message["type"], text: string): void {
+export function say(turn: Turn, type: Message["type"], text: string, causedBy: string): void {
   const { options, session } = turn;
   const at = new Date(options.clock.now()).toISOString();
-  session.append({ type, at, text: fitted(turn, text) });
+  const message = { type, text: fitted(turn, text) };
+  session.append({ ...message, at });
+  options.emit("legion.agent.message.added", message, causedBy);
 }
 
 function fitted({ options, session }: Turn, text: string): string {

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { ErrorData } from "../lib/errors.ts";
+import { forTerminal } from "../lib/text.ts";
 
 type Styles = Parameters<typeof styleText>[0];
 
@@ -11,7 +12,10 @@ export function style(styles: Styles, text: string, stream: NodeJS.WritableStrea
 /** An error as lines for a person: code and sentence, the next step, an example, where to read more. */
 export function renderError(error: ErrorData, stream: NodeJS.WritableStream): string {
   const head = style(["red", "bold"], `error[${error.code}]`, stream);
-  const lines = [`${head}: ${error.message}`, ...indented("next", error.hint, stream)];
+  const lines = [
+    `${head}: ${forTerminal(error.message)}`,
+    ...indented("next", forTerminal(error.hint), stream),
+  ];
   if (error.example !== undefined) lines.push(...indented("for example", error.example, stream));
   lines.push(...indented("more", `legion explain ${error.code}`, stream));
   return `${lines.join("\n")}\n`;

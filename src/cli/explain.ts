@@ -1,7 +1,6 @@
 import { Command, Option } from "clipanion";
 import { type CodePage, codes, type ErrorCode } from "../lib/codes.ts";
 import { LegionError } from "../lib/errors.ts";
-import { suggest } from "../lib/suggest.ts";
 import type { FieldDoc } from "../manifest/explain.ts";
 import { LegionCommand } from "./base-command.ts";
 import { table, wrap } from "./help.ts";
@@ -27,7 +26,8 @@ export class ExplainCommand extends LegionCommand {
     this.checkOutput();
     const topic = this.topic ?? "";
     if (topic === "") await this.listTopics();
-    else if (/^leg\d/i.test(topic)) await this.explainCode(topic.toUpperCase());
+    else if (/^(leg)?\d/i.test(topic))
+      await this.explainCode(topic.toUpperCase().replace(/^(?=\d)/, "LEG"));
     else await this.explainField(topic);
     return 0;
   }
@@ -47,7 +47,7 @@ export class ExplainCommand extends LegionCommand {
       throw new LegionError({
         code: "LEG7004",
         message: `there is no error code ${code}`,
-        hint: `did you mean ${suggest(code, known) ?? "LEG1007"}? legion explain lists all of them`,
+        hint: "legion explain lists all of them",
         valid: known,
       });
     }
@@ -74,7 +74,7 @@ function pageText(code: string, { title, why, fix, example, exit = 1 }: CodePage
 
 function fieldText(doc: FieldDoc): string {
   const facts: [name: string, text: string | undefined][] = [
-    ["required", doc.required ? "yes" : undefined],
+    ["required", doc.required && doc.path.includes(".") ? "yes" : undefined],
     ["default", doc.default === undefined ? undefined : JSON.stringify(doc.default)],
     ["allowed", doc.enum?.map(String).join(", ")],
     ["limits", doc.limits?.join("; ")],
@@ -88,8 +88,12 @@ function fieldText(doc: FieldDoc): string {
     `${doc.path} (${doc.type})`,
     ...section("", wrap(doc.description, WIDTH - 2)),
     ...(told.length === 0 ? [] : ["", ...table(told)]),
-    ...(fields.length === 0 ? [] : ["", "Fields (* required):", ...table(fields)]),
+    ...(fields.length === 0 ? [] : ["", fieldsHead(doc), ...table(fields)]),
   ].join("\n");
+}
+
+function fieldsHead({ fields }: FieldDoc): string {
+  return fields.some(({ required }) => required) ? "Fields (* required):" : "Fields:";
 }
 
 function section(label: string, lines: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 import type { Definition } from "clipanion";
+import { positionalsOf } from "./usage-error.ts";
 
 const WIDTH = 80;
 
@@ -29,28 +30,22 @@ export function overview(definitions: readonly Definition[]): string {
     ...example("Check the manifests of the working folder", "legion validate"),
     ...example("Read about a field or an error", "legion explain agent.spec.tools"),
     "",
-    "Exit codes: 0 ok, 1 failure, 2 usage, 3 conflict, 4 daemon unreachable,",
-    "124 timeout, 130 and 143 signal. Results go to stdout, all else to stderr.",
+    "Exit codes: 0 ok, 1 failure, 2 usage, 124 timeout, 130 and 143 signal.",
+    "Results go to stdout, all else to stderr.",
     "",
   ].join("\n");
 }
 
 /** `legion <command> --help`. */
-export function commandHelp({
-  path,
-  usage,
-  description = "",
-  details = "",
-  examples = [],
-  options,
-}: Definition): string {
+export function commandHelp(definition: Definition): string {
+  const { description = "", details = "", examples = [], options } = definition;
   const flags = options.map(
-    ({ definition, description: text = "" }): Row => [
-      definition.replace(",--", ", --").replaceAll("#0", "VALUE"),
+    ({ definition: names, description: text = "" }): Row => [
+      names.replace(",--", ", --").replaceAll("#0", "VALUE"),
       flat(text),
     ],
   );
-  const lines = [`${capital(flat(description))}.`, "", `Usage: ${usageLine(path, usage)}`];
+  const lines = [`${capital(flat(description))}.`, "", `Usage: ${usageLine(definition)}`];
   if (details !== "") lines.push("", ...wrap(`${flat(details)}.`, WIDTH));
   lines.push("", "Flags:", ...table([...flags, ["-h, --help", "show this"]]));
   if (examples.length > 0)
@@ -87,12 +82,8 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-function usageLine(path: string, usage: string): string {
-  const positionals = usage
-    .split(" ")
-    .slice(path.split(" ").length)
-    .filter((part) => /^[<[][^-]/.test(part));
-  return [path, "[flags]", ...positionals].join(" ");
+function usageLine(definition: Definition): string {
+  return [definition.path, "[flags]", ...positionalsOf(definition)].join(" ");
 }
 
 function example(label: string, line: string): string[] {

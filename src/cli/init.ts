@@ -1,8 +1,9 @@
-import { cp, mkdir, readdir } from "node:fs/promises";
+import { cp, readdir } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "clipanion";
-import { LegionError } from "../lib/errors.ts";
+import { LegionError, messageOf } from "../lib/errors.ts";
+import { makeFolder } from "../lib/folders.ts";
 import { LegionCommand } from "./base-command.ts";
 
 const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
@@ -27,8 +28,8 @@ export class InitCommand extends LegionCommand {
 
   async execute(): Promise<number> {
     this.checkOutput();
-    const target = resolve(this.context.cwd, this.folder ?? ".");
-    await refuseUnlessEmpty(target, this.folder ?? ".");
+    const target = resolve(this.context.cwd, this.folder || ".");
+    await refuseUnlessEmpty(target, this.folder || ".");
     for (const part of parts)
       await cp(`${packageFolder}${part}`, `${target}/${part}`, { recursive: true });
     const shown = relative(this.context.cwd, target) || ".";
@@ -36,7 +37,7 @@ export class InitCommand extends LegionCommand {
       .filter((entry) => entry.isFile())
       .map((entry) => relative(target, `${entry.parentPath}/${entry.name}`))
       .toSorted();
-    const enter = shown === "." ? "" : `cd ${shown} && `;
+    const enter = shown === "." ? "" : `cd ${quoted(shown)} && `;
     const next = `${enter}legion run agent/assistant "What time is it in Oslo?"`;
     await this.print(
       { folder: shown, files, next },
@@ -46,8 +47,22 @@ export class InitCommand extends LegionCommand {
   }
 }
 
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  const safe = path.startsWith("-") ? `./${path}` : path;
+  return /^[\w./-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", "'\\''")}'`;
+}
+
 async function refuseUnlessEmpty(folder: string, shown: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    throw new LegionError({
+      code: "LEG7010",
+      message: `the folder ${shown} cannot be made: ${messageOf(error)}`,
+      hint: "name another folder: legion init demo",
+    });
+  }
   // A fresh git repository counts as empty.
   const present = (await readdir(folder)).filter((name) => name !== ".git");
   if (present.length === 0) return;

@@ -19,11 +19,25 @@ export function rootsOf(paths: readonly string[], cwd: string): readonly string[
   });
 }
 
-/** Everything on standard input, as text. */
-export async function readAll(stdin: CommandContext["stdin"]): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8");
+/** Everything on standard input, as text; from a terminal it is told that it is waited for. Throws LEG7007 when it is interrupted. */
+export async function readAll({ stdin, stderr, signal }: CommandContext): Promise<string> {
+  if ("isTTY" in stdin && stdin.isTTY) stderr.write("reading from the terminal; Ctrl-D ends it\n");
+  const stop = () => stdin.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString("utf8");
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new LegionError({
+      code: "LEG7007",
+      message: "interrupted while reading standard input",
+      hint: "run it again",
+    });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** Loads what a command is given; `-` is standard input. */
@@ -31,10 +45,10 @@ export async function loadInputs(
   paths: readonly string[],
   context: CommandContext,
 ): Promise<ManifestSet> {
-  const { cwd, env, stdin } = context;
+  const { cwd, env } = context;
   const inputs = await Promise.all(
     rootsOf(paths, cwd).map(async (path) =>
-      path === "-" ? { text: await readAll(stdin), filename: "<stdin>" } : path,
+      path === "-" ? { text: await readAll(context), filename: "<stdin>" } : path,
     ),
   );
   const [{ loadManifests }, { builtinFacts }] = await Promise.all([

@@ -16,7 +16,9 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     });
   }
   process.removeAllListeners("warning").on("warning", warn);
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", endOnClosedPipe);
+  process.stdout.on("error", endOnLostOutput);
+  // Without stderr there is nobody to tell; the answer on stdout is what counts.
+  process.stderr.on("error", () => {});
   // A process whose event loop runs dry before the command has ended did not succeed.
   process.exitCode = 1;
   const exitCode = await runCommandLine(argv, {
@@ -28,17 +30,31 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     colorDepth: process.stdout.getColorDepth?.() ?? 1,
     signal: interrupt.signal,
   });
-  process.exitCode = signalled === undefined ? exitCode : signalExitCodes[signalled];
+  for (const stream of [process.stdout, process.stderr]) await written(stream);
+  // The command is over, whatever a tool of the manifests has left running.
+  process.exit(signalled === undefined ? exitCode : signalExitCodes[signalled]);
+}
+
+/** Settles when all that was written is out, or cannot be. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write("", () => resolve());
+  });
 }
 
 /** Node's notes on which of its features are experimental are for us; other warnings stay. */
 function warn(warning: Error): void {
-  if (warning.name !== "ExperimentalWarning")
+  if (warning.name !== "ExperimentalWarning") {
     process.stderr.write(`${warning.name}: ${warning.message}\n`);
+  }
 }
 
-/** The reader has gone (`| head -1`): there is nobody to write to, and that is no failure. */
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+/** A reader that has gone (`| head -1`) is no failure; a full disk is. */
+function endOnLostOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(
+    `error[LEG7006]: the output could not be written: ${message}\n  next: make room, or write it somewhere else\n`,
+  );
+  process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from "../lib/quantities.ts";
-import { count } from "../lib/text.ts";
+import { count, forTerminal } from "../lib/text.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
 import { style } from "./error-text.ts";
 import { wrap } from "./help.ts";
@@ -21,8 +21,12 @@ export interface Progress {
  * Tells on stderr what a run is doing: a line a step, warnings at once, and on a terminal a live line below them with
  * the step, what it is at, and the tokens so far.
  */
-export function createProgress(stream: ErrorStream): Progress {
+export function createProgress(
+  stream: ErrorStream,
+  { isVerbose = false }: { readonly isVerbose?: boolean } = {},
+): Progress {
   const view = {
+    isVerbose,
     warned: new Set<string>(),
     step: 1,
     activity: "starting",
@@ -60,6 +64,8 @@ export function createProgress(stream: ErrorStream): Progress {
 }
 
 interface View {
+  /** Whether the messages of the conversation are shown whole. */
+  readonly isVerbose: boolean;
   /** Warnings come with every request; each is told once. */
   readonly warned: Set<string>;
   step: number;
@@ -89,6 +95,8 @@ function advance(
   } else if (kind === "legion.tool.call.stop") view.activity = "running code";
   else if (kind === "legion.llm.warning") return warning(view, data.message, stream);
   else if (kind === "legion.iteration.stop") return stepLine(view, data, stream);
+  else if (kind === "legion.agent.message.added" && view.isVerbose)
+    return messageText(data, stream);
   return undefined;
 }
 
@@ -99,11 +107,37 @@ function warning(
 ): string | undefined {
   if (warned.has(message)) return undefined;
   warned.add(message);
-  const [first = "", ...rest] = wrap(message, WIDTH_MAX - "warning: ".length);
+  const [first = "", ...rest] = wrap(forTerminal(message), WIDTH_MAX - "warning: ".length);
   return [
     `${style("yellow", "warning", stream)}: ${first}`,
     ...rest.map((line) => `  ${line}`),
   ].join("\n");
+}
+
+type Added = Extract<LegionEvent, { kind: "legion.agent.message.added" }>["data"];
+
+/** A message of the conversation; of the model's own its thought and its code instead of their JSON. */
+function messageText({ type, text }: Added, stream: NodeJS.WritableStream): string {
+  const body = type === "assistant" ? readable(text) : text;
+  const lines = forTerminal(body)
+    .split("\n")
+    .map((line) => `    ${line}`);
+  return [style("bold", `  ${type}`, stream), ...lines].join("\n");
+}
+
+function readable(reply: string): string {
+  try {
+    const { thought, action, code, result } = JSON.parse(reply);
+    const parts = [
+      thought,
+      action,
+      code,
+      action === "return" ? JSON.stringify(result, null, 2) : "",
+    ];
+    return parts.filter((part) => typeof part === "string" && part !== "").join("\n");
+  } catch {
+    return reply;
+  }
 }
 
 type Step = Extract<LegionEvent, { kind: "legion.iteration.stop" }>["data"];
@@ -112,13 +146,18 @@ type Step = Extract<LegionEvent, { kind: "legion.iteration.stop" }>["data"];
 function stepLine(view: View, data: Step, stream: NodeJS.WritableStream): string | undefined {
   const { action, outcome, error, durationMs } = data;
   if (action === undefined && outcome === "cancel") return undefined;
-  const mark = error === undefined ? style("green", "✓", stream) : style("yellow", "!", stream);
+  const mark =
+    outcome === "cancel"
+      ? style("red", "✗", stream)
+      : error === undefined
+        ? style("green", "✓", stream)
+        : style("yellow", "!", stream);
   const head = ` step ${view.step}  ${(action ?? "no action").padEnd(18)}`;
   const tail = `  ${formatDuration(durationMs)}`;
   const room = WIDTH_MAX - head.length - tail.length - 3;
   const line = `${mark}${head}  ${fit(tally(view.tools), room).padEnd(room)}${style("dim", tail, stream)}`;
   if (error === undefined) return line;
-  const reason = `  to be corrected: ${error.message.split("\n")[0]}`;
+  const reason = forTerminal(`  to be corrected: ${error.message.split("\n")[0]}`);
   return `${line}\n${style("yellow", fit(reason, WIDTH_MAX), stream)}`;
 }
 

@@ -4,7 +4,7 @@ import type { TurnResult } from "../agent/contract.ts";
 import { LegionError } from "../lib/errors.ts";
 import { formatDuration, parseDuration } from "../lib/quantities.ts";
 import { suggest } from "../lib/suggest.ts";
-import { count } from "../lib/text.ts";
+import { count, forTerminal } from "../lib/text.ts";
 import { LegionCommand } from "./base-command.ts";
 import { renderError, style } from "./error-text.ts";
 import { loadOrReport, readAll } from "./manifest-flags.ts";
@@ -56,6 +56,9 @@ export class RunCommand extends LegionCommand {
     env: "LEGION_STATE_DIR",
     description: "where state is kept; default: .legion",
   });
+  verbose = Option.Boolean("-v,--verbose", false, {
+    description: "print what the model writes and what it gets back, on stderr",
+  });
   quiet = Option.Boolean("-q,--quiet", false, { description: "no progress on stderr" });
 
   async execute(): Promise<number> {
@@ -66,7 +69,7 @@ export class RunCommand extends LegionCommand {
     const task = await this.fullTask();
     const manifests = await loadOrReport(this.file, this.context);
     if (manifests === undefined) return 1;
-    const progress = createProgress(stderr);
+    const progress = createProgress(stderr, { isVerbose: this.verbose });
     const { createRuntime } = await import("../daemon.ts");
     await using runtime = createRuntime({
       manifests,
@@ -92,18 +95,25 @@ export class RunCommand extends LegionCommand {
   private deadline(): AbortSignal {
     if (this.timeout === undefined) return this.context.signal;
     const timeoutMs = parseDuration(this.timeout);
-    if (timeoutMs === undefined) {
+    if (timeoutMs === undefined || timeoutMs === 0) {
       throw new LegionError({
         code: "LEG7001",
         message: `--timeout does not take "${this.timeout}"`,
-        hint: "write a number and a unit: 500ms, 60s, 5m",
+        hint: "write a number above 0 and a unit: 500ms, 60s, 5m",
       });
     }
     return limited(this.context.signal, timeoutMs);
   }
 
   private async fullTask(): Promise<string> {
-    const task = this.task === "-" ? await readAll(this.context.stdin) : (this.task ?? "");
+    if (this.task === "-" && this.file.includes("-")) {
+      throw new LegionError({
+        code: "LEG7001",
+        message: "the manifests and the task cannot both be read from stdin",
+        hint: "put one of them into a file",
+      });
+    }
+    const task = this.task === "-" ? await readAll(this.context) : (this.task ?? "");
     const inputs = Object.fromEntries(this.input.map(nameAndValue));
     const given =
       this.input.length === 0
@@ -116,15 +126,24 @@ export class RunCommand extends LegionCommand {
     const { stderr } = this.context;
     if (result.status === "ok") {
       const { value } = result;
-      await this.print(result, typeof value === "string" ? value : JSON.stringify(value, null, 2));
+      const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+      await this.print(result, isTerminal(this.context.stdout) ? forTerminal(text) : text);
       if (!this.quiet) stderr.write(`${style("dim", summary(result), stderr)}\n`);
       return 0;
     }
     if (this.output !== "text") await this.print(result, "");
     stderr.write(renderError(result.error, stderr));
+    const { lastError } = result;
+    if (lastError !== undefined) {
+      stderr.write(`  the last error: legion explain ${lastError.code}\n`);
+    }
     if (!this.quiet) stderr.write(`${style("dim", summary(result), stderr)}\n`);
     return result.reason === "timeout" ? 124 : result.reason === "interrupted" ? 130 : 1;
   }
+}
+
+function isTerminal(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
 }
 
 /** The signal, aborted with a TimeoutError too. Not AbortSignal.timeout: nothing keeps one alive that is only a part of another. */
@@ -157,7 +176,7 @@ function agentName(reference: string | undefined): string {
   const [kind = "", name = "", ...rest] = (reference ?? "").split("/");
   if (runnable.some((known) => known === kind.toLowerCase()) && name !== "" && rest.length === 0)
     return name;
-  const near = suggest(kind, runnable);
+  const near = reference?.includes("/") === false ? runnable[0] : suggest(kind, runnable);
   throw new LegionError({
     code: "LEG7002",
     message:
@@ -165,8 +184,8 @@ function agentName(reference: string | undefined): string {
         ? "legion run needs to know what to run"
         : `"${reference}" is not something to run`,
     hint:
-      near !== undefined && name !== ""
-        ? `did you mean "${near}/${name}"?`
+      near !== undefined
+        ? `did you mean "${near}/${name || kind}"?`
         : "write agent/NAME, for example: legion run agent/assistant 'Hello'",
     valid: runnable.map((known) => `${known}/NAME`),
   });

@@ -1,8 +1,9 @@
-import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "clipanion";
 import { unknownName } from "../lib/errors.ts";
+import { makeFolder } from "../lib/folders.ts";
 import { suggest } from "../lib/suggest.ts";
 import { LegionCommand } from "./base-command.ts";
 
@@ -38,7 +39,7 @@ export class SchemaCommand extends LegionCommand {
 
   private async write(files: readonly string[], dir: string): Promise<number> {
     const folder = resolve(this.context.cwd, dir);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await Promise.all(files.map((file) => copyFile(`${schemas}${file}`, `${folder}/${file}`)));
     await this.print(
       { folder: dir, files },

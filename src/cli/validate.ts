@@ -6,6 +6,8 @@ import { loadInputs } from "./manifest-flags.ts";
 
 const ERRORS_SHOWN = "50";
 
+const outputs = ["text", "json", "yaml", "github", "sarif"] as const;
+
 export class ValidateCommand extends LegionCommand {
   static override paths = [["validate"]];
   static override usage = Command.Usage({
@@ -22,13 +24,14 @@ export class ValidateCommand extends LegionCommand {
     ],
   });
 
+  override output = Option.String("-o,--output", "text", { description: outputs.join(", ") });
   inputs = Option.Rest({ name: "path" });
   maxErrors = Option.String("--max-errors", ERRORS_SHOWN, {
     description: `how many to show whole; default: ${ERRORS_SHOWN}`,
   });
 
   protected override formats(): readonly string[] {
-    return ["text", "json", "yaml", "github", "sarif"];
+    return outputs;
   }
 
   async execute(): Promise<number> {

@@ -26,3 +26,10 @@ export function tailBytes(text: string, maxBytes: number): string {
 export function count(amount: number, noun: string, plural = `${noun}s`): string {
   return `${amount} ${amount === 1 ? noun : plural}`;
 }
+
+/** Text of a model or a tool as a terminal may show it: no control characters but line breaks and tabs, no change of direction. */
+export function forTerminal(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === "\n" || character === "\t" ? character : "\ufffd",
+  );
+}

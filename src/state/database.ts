@@ -1,7 +1,8 @@
-import { chmod, mkdir, open } from "node:fs/promises";
+import { chmod, open } from "node:fs/promises";
 import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LegionError, messageOf } from "../lib/errors.ts";
+import { makeFolder } from "../lib/folders.ts";
 
 /** What a row or a parameter holds. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -47,7 +48,7 @@ export async function openDatabase(folder: string): Promise<Database> {
 
 /** SQLite gives its -wal and -shm files the mode of the main file, so that one has to be right before it is opened. */
 async function makePrivate(folder: string, file: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(path.resolve(folder), 0o700);
   await chmod(folder, 0o700);
   const handle = await open(file, "a", 0o600);
   try {

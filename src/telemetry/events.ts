@@ -15,6 +15,11 @@ export interface EventData {
     readonly iterations: number;
     readonly durationMs: number;
   };
+  /** A message was added to the conversation; the text is what the model reads or wrote. */
+  "legion.agent.message.added": {
+    readonly type: "user" | "assistant" | "eval_result" | "error";
+    readonly text: string;
+  };
   "legion.iteration.start": { readonly iteration: number; readonly retry: number };
   "legion.iteration.stop": {
     readonly iteration: number;

@@ -30,6 +30,17 @@ export const commandCodes = {
     why: "legion init writes into a new or empty folder, so that it overwrites nothing.",
     fix: "Name another folder.",
   },
+  LEG7006: {
+    title: "the output cannot be written",
+    why: "Standard output refused what the command printed: the disk is full, or the file is closed or limited in size.",
+    fix: "Make room, or send the output somewhere else, and run the command again.",
+  },
+  LEG7007: {
+    title: "interrupted",
+    why: "A signal came before the command had all of its input.",
+    fix: "Run the command again; end input that you type with Ctrl-D.",
+    exit: 130,
+  },
   LEG7008: {
     title: "the Node version is too old",
     why: "Legion needs Node 24 or newer: it uses node:sqlite and runs TypeScript tools as they are.",
@@ -39,6 +50,11 @@ export const commandCodes = {
     title: "nothing to load",
     why: "No path was given, and the working folder has none of the folders that are read by default.",
     fix: "Name a file or folder with manifests, or run legion init.",
+  },
+  LEG7010: {
+    title: "the folder cannot be made",
+    why: "Something else stands where the folder is to be, or the folder above it cannot be written to.",
+    fix: "Name another folder, or give yourself the right to write there.",
   },
   LEG9001: {
     title: "internal error",

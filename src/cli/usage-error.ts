@@ -1,0 +1,80 @@
+import type { Definition } from "clipanion";
+import { LegionError } from "../lib/errors.ts";
+import { suggest } from "../lib/suggest.ts";
+import { count } from "../lib/text.ts";
+
+/** Words that are understood besides the commands. */
+const builtinWords = ["help", "version"] as const;
+
+/** The error for a command that does not exist. */
+export function unknownCommand(word: string, definitions: readonly Definition[]): LegionError {
+  const names = [...definitions.map(({ path }) => path.replace("legion ", "")), ...builtinWords];
+  const isFlag = word.startsWith("-");
+  const near = suggest(word, isFlag ? ["--help", "--version"] : names);
+  return new LegionError({
+    code: "LEG7001",
+    message: `there is no ${isFlag ? "flag" : "command"} "${word}"`,
+    hint: near === undefined ? `use one of: ${names.join(", ")}` : `did you mean "legion ${near}"?`,
+    valid: names,
+  });
+}
+
+/** What is wrong with the words after a command: an unknown flag, a flag without its value, a word too many. */
+export function wrongWords(argv: readonly string[], definition: Definition): LegionError {
+  const command = definition.path;
+  const flags = flagsOf(definition);
+  const { words, unknown, unfinished } = sorted(argv, flags);
+  const usage = (message: string, hint = `see ${command} --help`) =>
+    new LegionError({ code: "LEG7001", message: `${command} ${message}`, hint });
+  if (unknown !== undefined) {
+    const near = suggest(unknown, [...flags.keys()]);
+    return usage(
+      `has no flag ${unknown}`,
+      near === undefined ? undefined : `did you mean ${near}?`,
+    );
+  }
+  if (unfinished !== undefined) return usage(`${unfinished} needs a value after it`);
+  const names = positionalsOf(definition);
+  const [tooMany] = words.slice(names.length);
+  if (tooMany === undefined) return usage("does not take these words together");
+  const takes =
+    names.length === 0 ? "no words" : `${count(names.length, "word")}: ${names.join(" ")}`;
+  return usage(
+    `takes ${takes}; "${tooMany}" is one too many`,
+    "put a text with spaces into quotes",
+  );
+}
+
+/** The positional arguments of a command, as its usage writes them: `[agent/NAME]`. */
+export function positionalsOf({ path, usage }: Definition): string[] {
+  const parts = usage.split(" ").slice(path.split(" ").length);
+  return parts.flatMap((part) => {
+    if (part === "...") return ["[path ...]"];
+    return /^[<[][^-]/.test(part) ? [part] : [];
+  });
+}
+
+/** Every spelling of a command's flags, and whether a value follows it. */
+function flagsOf({ options }: Definition): Map<string, boolean> {
+  const spellings = options.flatMap(({ definition }) => {
+    const [names = "", value] = definition.split(" ");
+    return names.split(",").map((name) => [name, value !== undefined] as const);
+  });
+  return new Map(spellings);
+}
+
+function sorted(argv: readonly string[], flags: ReadonlyMap<string, boolean>) {
+  const words: string[] = [];
+  let unfinished: string | undefined;
+  for (const word of argv.slice(1)) {
+    if (unfinished !== undefined) unfinished = undefined;
+    else if (!word.startsWith("-") || word === "-") words.push(word);
+    else {
+      const [name = ""] = word.split("=");
+      const takesValue = flags.get(name);
+      if (takesValue === undefined) return { words, unknown: word, unfinished: undefined };
+      if (takesValue && !word.includes("=")) unfinished = word;
+    }
+  }
+  return { words, unknown: undefined, unfinished };
+}
