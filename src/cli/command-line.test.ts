@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { codes } from "../lib/codes.ts";
 import { kindNames } from "../manifest/kinds.ts";
 import { legion, repository } from "../testing/command.ts";
+import { builtinNames } from "./builtin-text.ts";
 import { commands } from "./commands.ts";
 
 let folder = "";
@@ -75,6 +76,42 @@ const wrong: { name: string; args: string[]; exitCode: number; stderr: RegExp }[
     args: ["run", "tool/files"],
     exitCode: 2,
     stderr: /"tool\/files" is not something to run/,
+  },
+  {
+    name: "a word too many",
+    args: ["run", "agent/a", "b", "c"],
+    exitCode: 2,
+    stderr: /legion run takes 2 words.*"c" is one too many/,
+  },
+  {
+    name: "a flag without its value",
+    args: ["run", "agent/a", "--timeout"],
+    exitCode: 2,
+    stderr: /--timeout needs a value/,
+  },
+  {
+    name: "no time at all",
+    args: ["run", "agent/assistant", "x", "--timeout", "0s"],
+    exitCode: 2,
+    stderr: /above 0/,
+  },
+  {
+    name: "manifests and task both from stdin",
+    args: ["run", "agent/a", "-", "-f", "-"],
+    exitCode: 2,
+    stderr: /cannot both be read from stdin/,
+  },
+  {
+    name: "help for a command that is not there",
+    args: ["help", "validat"],
+    exitCode: 2,
+    stderr: /did you mean "legion validate"\?/,
+  },
+  {
+    name: "a folder that is a file",
+    args: ["init", "package.json"],
+    exitCode: 1,
+    stderr: /LEG7010.*package\.json cannot be made/,
   },
   {
     name: "run of a misspelt kind",
@@ -151,6 +188,19 @@ for (const kind of kindNames) {
     const doc = JSON.parse(explained.stdout);
     assert.ok(doc.description.length > 10 && doc.fields.length > 0);
     assert.equal(JSON.parse(schema.stdout).title, kind);
+  });
+}
+
+for (const name of builtinNames) {
+  test(`explain tells about the builtin ${name}: its config and its functions`, async () => {
+    const { exitCode, stdout } = await legion(["explain", `builtin.${name}`]);
+    assert.equal(exitCode, 0);
+    for (const part of ["spec.config", `tools.${name}.`, "->"])
+      assert.ok(stdout.includes(part), part);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 80),
+      [],
+    );
   });
 }
 

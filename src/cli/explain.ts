@@ -10,13 +10,14 @@ const WIDTH = 80;
 export class ExplainCommand extends LegionCommand {
   static override paths = [["explain"]];
   static override usage = Command.Usage({
-    description: "tell about a kind, a field or an error code",
+    description: "tell about a kind, a field, a builtin tool or an error code",
     details:
       "Without a topic it lists the kinds and the error codes. The texts of fields are those of the JSON Schemas.",
     examples: [
       ["The fields of an agent", "$0 explain agent"],
       ["One field, with its type, default and meaning", "$0 explain agent.spec.sandbox.memory"],
       ["What an error means and how to mend it", "$0 explain LEG1007"],
+      ["The functions and the config of a builtin tool", "$0 explain builtin.files"],
     ],
   });
 
@@ -28,17 +29,26 @@ export class ExplainCommand extends LegionCommand {
     if (topic === "") await this.listTopics();
     else if (/^(leg)?\d/i.test(topic))
       await this.explainCode(topic.toUpperCase().replace(/^(?=\d)/, "LEG"));
+    else if (/^builtins?(\.|$)/.test(topic)) await this.explainBuiltin(topic.split(".")[1]);
     else await this.explainField(topic);
     return 0;
   }
 
   private async listTopics(): Promise<void> {
-    const { kindNames } = await import("../manifest/kinds.ts");
+    const [{ kindNames }, { builtinNames }] = await Promise.all([
+      import("../manifest/kinds.ts"),
+      import("./builtin-text.ts"),
+    ]);
     const rows = Object.entries(codes).map(([code, page]) => [code, page.title] as const);
-    const text = ["Kinds:", `  ${kindNames.join(", ")}`, "", "Error codes:", ...table(rows)].join(
-      "\n",
-    );
-    await this.print({ kinds: kindNames, codes: Object.fromEntries(rows) }, text);
+    const kinds = kindNames.map((kind) => kind.toLowerCase());
+    const tools = builtinNames.map((name) => `builtin.${name}`);
+    const text = [
+      `Kinds and their fields: ${kinds.join(", ")}, agent.spec.tools ...`,
+      `Builtin tools: ${tools.join(", ")}`,
+      "Error codes:",
+      ...table(rows),
+    ].join("\n");
+    await this.print({ kinds, builtins: tools, codes: Object.fromEntries(rows) }, text);
   }
 
   private async explainCode(code: string): Promise<void> {
@@ -53,6 +63,16 @@ export class ExplainCommand extends LegionCommand {
     }
     const page: CodePage = codes[code as ErrorCode];
     await this.print({ code, ...page }, pageText(code, page));
+  }
+
+  private async explainBuiltin(name: string | undefined): Promise<void> {
+    const { builtinNames, builtinPage } = await import("./builtin-text.ts");
+    if (name === undefined) {
+      const text = builtinNames.map((known) => `builtin.${known}`).join("\n");
+      return this.print(builtinNames, text);
+    }
+    const { value, text } = builtinPage(name);
+    await this.print(value, text);
   }
 
   private async explainField(topic: string): Promise<void> {

@@ -68,6 +68,64 @@ test("a reader that goes away breaks nothing", async () => {
   assert.doesNotMatch(stderr, /EPIPE|at /);
 });
 
+const shell = (redirect: string) => {
+  const main = join(repository, "src/main.ts");
+  const script = `"${process.execPath}" "${main}" ${auditor.join(" ")} -o json ${redirect}`;
+  return execute("bash", ["-c", script], { cwd: repository });
+};
+
+test("an answer is not lost when nobody listens on stderr", async () => {
+  const { exitCode, stdout } = await shell("2>&-");
+  assert.equal(exitCode, 0);
+  assert.equal(JSON.parse(stdout).status, "ok");
+});
+
+test("a full disk is an error with a code", async () => {
+  const { exitCode, stderr } = await shell("> /dev/full");
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /error\[LEG7006\]: the output could not be written: .*ENOSPC/);
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+test("-v shows what the model wrote and what it got back", async () => {
+  const { stderr } = await legion([...auditor, "-v"]);
+  assert.match(stderr, /assistant\n {4}First I look at the lockfile/);
+  assert.match(stderr, /const text = await tools\.files\.read/);
+  assert.match(stderr, /eval_result\n {4}Code executed successfully\. Result:/);
+});
+
+test("a run ends when it has reported, whatever a tool has left running", async () => {
+  await writeFile(
+    join(folder, "timers.ts"),
+    "export function start() { setInterval(() => {}, 1000); return 1; }\n",
+  );
+  await writeFile(
+    join(folder, "timers.yaml"),
+    `apiVersion: legion.dev/v1
+kind: Tool
+metadata: { name: timers }
+spec: { type: module, module: timers.ts, functions: { start: { description: Starts a timer. } } }
+---
+apiVersion: legion.dev/v1
+kind: Provider
+metadata: { name: script }
+spec: { wire: scripted, replies: [{ action: eval_and_complete, code: "String(await tools.timers.start({}))" }] }
+---
+apiVersion: legion.dev/v1
+kind: Agent
+metadata: { name: starter }
+spec: { description: Starts timers., model: script/any, tools: [timers] }
+`,
+  );
+  const { exitCode, stdout } = await legion([
+    "run",
+    "agent/starter",
+    "-f",
+    join(folder, "timers.yaml"),
+  ]);
+  assert.deepEqual([exitCode, stdout], [0, "1\n"]);
+});
+
 test("a run that has no time ends with 124 and says so, also as JSON", async () => {
   const { exitCode, stdout, stderr } = await legion([...auditor, "-o", "json", "--timeout", "1ms"]);
   assert.equal(exitCode, 124);
