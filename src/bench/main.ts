@@ -7,6 +7,7 @@ import type { Benchmark, BenchRow } from "./benchmark.ts";
 const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   startup: () => import("./startup.ts"),
   manifest: () => import("./manifest.ts"),
+  plan: () => import("./plan.ts"),
   sandbox: () => import("./sandbox.ts"),
   prompt: () => import("./prompt.ts"),
   turn: () => import("./turn.ts"),

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/errors.ts";
 import { runCommandLine } from "./command-line.ts";
 
 /** The exit code that a shell expects of a process that a signal ended. */
@@ -16,6 +17,12 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     });
   }
   process.removeAllListeners("warning").on("warning", warn);
+  // A tool of the manifests may leave a promise behind; that is told and ends nothing.
+  process.on("unhandledRejection", (reason) => {
+    process.stderr.write(
+      `warning: a promise that nobody waited for failed: ${messageOf(reason)}\n`,
+    );
+  });
   process.stdout.on("error", endOnLostOutput);
   // Without stderr there is nobody to tell; the answer on stdout is what counts.
   process.stderr.on("error", () => {});
@@ -50,9 +57,9 @@ function warn(warning: Error): void {
   }
 }
 
-/** A reader that has gone (`| head -1`) is no failure; a full disk is. */
+/** A reader that has gone (`| head -1`) changes nothing: the command ends with the code that it has. A full disk is a failure. */
 function endOnLostOutput({ code, message }: NodeJS.ErrnoException): void {
-  if (code === "EPIPE") process.exit(0);
+  if (code === "EPIPE") return;
   process.stderr.write(
     `error[LEG7006]: the output could not be written: ${message}\n  next: make room, or write it somewhere else\n`,
   );

@@ -1,6 +1,7 @@
 import { agentCodes } from "./codes/agent.ts";
 import { commandCodes } from "./codes/command.ts";
 import { manifestCodes } from "./codes/manifest.ts";
+import { planCodes } from "./codes/plan.ts";
 import { routerCodes } from "./codes/router.ts";
 import { sandboxCodes } from "./codes/sandbox.ts";
 import { stateCodes } from "./codes/state.ts";
@@ -20,9 +21,10 @@ export interface CodePage {
   readonly exit?: number;
 }
 
-/** The ONE table of codes. 1xxx manifests, 2xxx agents, 3xxx sandbox, 4xxx tools, 5xxx router, 6xxx state, 7xxx command line, 9xxx bugs. */
+/** The ONE table of codes. 1xxx manifests (108x plans, watching), 2xxx agents, 3xxx sandbox, 4xxx tools, 5xxx router, 6xxx state, 7xxx command line, 9xxx bugs. */
 export const codes = {
   ...manifestCodes,
+  ...planCodes,
   ...agentCodes,
   ...sandboxCodes,
   ...toolCodes,

@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   if (await isFolder(path)) return;
   const parent = dirname(path);
-  if (parent !== path) await makeFolder(parent, mode);
+  if ((await typeOf(parent)) === undefined && parent !== path) await makeFolder(parent, mode);
   try {
     await mkdir(path, { mode });
   } catch (error) {
@@ -18,5 +18,10 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  return (await typeOf(path)) === "folder";
+}
+
+async function typeOf(path: string): Promise<"folder" | "other" | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats && (stats.isDirectory() ? "folder" : "other");
 }

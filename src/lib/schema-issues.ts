@@ -1,5 +1,7 @@
 import type { ErrorObject } from "ajv";
 import { isObject, type JsonPath } from "./json.ts";
+import { nearQuantity } from "./near-quantity.ts";
+import { asList, formHint, measured, nearHint } from "./schema-hints.ts";
 import { suggest } from "./suggest.ts";
 import { count } from "./text.ts";
 
@@ -10,6 +12,8 @@ export interface SchemaIssue {
   readonly kind: "unknown" | "missing" | "type" | "value" | "forbidden";
   /** One sentence without the path: `must be an integer, but is "3" (a string)`. */
   readonly message: string;
+  /** The message without the value, when it quotes that: `must be an integer`. */
+  readonly claim?: string;
   /** The next step: did you mean, the allowed values. May be empty. */
   readonly hint: string;
   /** The allowed values or field names. */
@@ -26,27 +30,32 @@ export function issuesOf(errors: readonly ErrorObject[], root: unknown): SchemaI
   const issues: SchemaIssue[] = [];
   const seen = new Set<string>();
   // Which fields a combined schema wants is told once, not once a branch.
-  const combined = errors.filter(({ schema }) => requiredFields(schema).length > 0);
+  const combined = new Set(
+    errors.flatMap(({ schema, schemaPath }) =>
+      requiredFields(schema).length > 0 ? [schemaPath] : [],
+    ),
+  );
   for (const error of errors) {
     if (error.keyword === "if" || error.keyword === "propertyNames") continue;
-    if (error.keyword === "required" && combined.some((whole) => isBranchOf(error, whole)))
-      continue;
+    if (error.keyword === "required" && isBranchOf(error, combined)) continue;
     const issue = issueOf(error, root);
     const key = JSON.stringify([issue.path, issue.field, issue.message]);
-    if (seen.has(key) || issues.length >= ISSUES_MAX) continue;
+    if (seen.has(key)) continue;
     seen.add(key);
     issues.push(issue);
+    if (issues.length >= ISSUES_MAX) break;
   }
   return issues;
 }
 
-function isBranchOf(error: ErrorObject, { schemaPath }: ErrorObject): boolean {
-  return error.schemaPath.startsWith(`${schemaPath}/`);
+/** A value may have as many errors as it has items, but a schema has few places. */
+function isBranchOf({ schemaPath }: ErrorObject, places: ReadonlySet<string>): boolean {
+  return places.values().some((place) => schemaPath.startsWith(`${place}/`));
 }
 
 function issueOf(error: ErrorObject, root: unknown): SchemaIssue {
   const path = pathInto(root, error.instancePath);
-  const value = at(root, path);
+  const value = valueAt(root, path);
   const wording = wordings[error.keyword];
   if (wording !== undefined) return wording(error, path, value);
   return { path, kind: "value", message: error.message ?? "is not valid", hint: "" };
@@ -79,13 +88,16 @@ const wordings: Readonly<Record<string, Wording>> = {
       hint: `remove "${field}"`,
     };
   },
-  type: ({ params }, path, value) => {
-    const types = [params.type].flat().map((type) => article(String(type)));
+  type: ({ params, parentSchema }, path, value) => {
+    const types = [params.type].flat().map(String);
+    const quantity = typeof value === "number" ? measured(parentSchema) : undefined;
+    const nouns = quantity === undefined ? types.map(article) : [article(quantity)];
+    const near = quantity === undefined ? asList(types, value) : nearQuantity(value, quantity);
     return {
       path,
       kind: "type",
-      message: `must be ${types.join(" or ")}, but is ${describe(value)}`,
-      hint: `write ${types.join(" or ")}`,
+      ...quoting(`must be ${nouns.join(" or ")}`, ", but is", value),
+      hint: `write ${near ?? nouns.join(" or ")}`,
     };
   },
   enum: ({ params }, path, value) => oneOfValues(path, value, params.allowedValues),
@@ -93,12 +105,11 @@ const wordings: Readonly<Record<string, Wording>> = {
   pattern: ({ params, parentSchema, propertyName }, path, value) => ({
     path: named(path, propertyName),
     kind: "value",
-    ...(propertyName !== undefined && { field: propertyName }),
-    message:
-      propertyName === undefined
-        ? `does not have the right form: ${describe(value)}`
-        : "has a name that does not have the right form",
-    hint: formHint(parentSchema) || `it must match ${params.pattern}`,
+    ...(propertyName === undefined
+      ? quoting("does not have the right form", ":", value)
+      : { field: propertyName, message: "has a name that does not have the right form" }),
+    hint:
+      nearHint(parentSchema, value) + (formHint(parentSchema) || `it must match ${params.pattern}`),
   }),
   oneOf: ({ schema, params }, path) => combinedIssue(schema, path, params.passingSchemas),
   anyOf: ({ schema }, path) => combinedIssue(schema, path, null),
@@ -122,6 +133,15 @@ const wordings: Readonly<Record<string, Wording>> = {
   }),
   multipleOf: ({ params }, path, value) => limit(path, value, "a multiple of", params.multipleOf),
 };
+
+/** What is said of a value, with the value. */
+function quoting(
+  claim: string,
+  joint: string,
+  value: unknown,
+): Pick<SchemaIssue, "message" | "claim"> {
+  return { message: `${claim}${joint} ${describe(value)}`, claim };
+}
 
 /** The path of a name that is at fault, rather than of the object that it stands in. */
 function named(path: JsonPath, propertyName: string | undefined): JsonPath {
@@ -159,7 +179,11 @@ function oneOfValues(path: JsonPath, value: unknown, allowed: unknown[]): Schema
   return {
     path,
     kind: "value",
-    message: `must be ${valid.length === 1 ? `"${valid[0]}"` : "one of the allowed values"}, but is ${describe(value)}`,
+    ...quoting(
+      `must be ${valid.length === 1 ? `"${valid[0]}"` : "one of the allowed values"}`,
+      ", but is",
+      value,
+    ),
     hint: near === undefined || valid.length === 1 ? list : `did you mean "${near}"? ${list}`,
     valid,
   };
@@ -199,7 +223,7 @@ function limit(path: JsonPath, value: unknown, words: string, bound: unknown): S
   return {
     path,
     kind: "value",
-    message: `must be ${words} ${bound}, but is ${describe(value)}`,
+    ...quoting(`must be ${words} ${bound}`, ", but is", value),
     hint: `write a number that is ${words} ${bound}`,
   };
 }
@@ -211,15 +235,6 @@ function size(path: JsonPath, words: string, bound: unknown, noun: string): Sche
     message: `must have ${words} ${count(Number(bound), noun)}`,
     hint: `give it ${words} ${count(Number(bound), noun)}`,
   };
-}
-
-/** What a schema says of the form of its values: the description, and examples unless it has some. */
-function formHint(schema: unknown): string {
-  const { description, examples } = isObject(schema) ? schema : {};
-  const told = typeof description === "string" ? description.replace(/\.$/, "") : "";
-  if (!Array.isArray(examples) || told.includes("for example")) return told;
-  const list = `for example ${examples.map(String).join(", ")}`;
-  return told === "" ? list : `${told}; ${list}`;
 }
 
 function article(type: string): string {
@@ -244,12 +259,13 @@ function pathInto(root: unknown, pointer: string): (string | number)[] {
   for (const raw of pointer.split("/").slice(1)) {
     const part = raw.replaceAll("~1", "/").replaceAll("~0", "~");
     path.push(Array.isArray(here) ? Number(part) : part);
-    here = at(here, [part]);
+    here = valueAt(here, [part]);
   }
   return path;
 }
 
-function at(root: unknown, path: JsonPath): unknown {
+/** The value at a path; undefined when there is none. */
+export function valueAt(root: unknown, path: JsonPath): unknown {
   let here = root;
   for (const part of path) {
     if (typeof here !== "object" || here === null || !Object.hasOwn(here, part)) return undefined;

@@ -120,3 +120,38 @@ test("a valid value has no issue, and a schema is compiled once", async () => {
 test("a schema that is none is refused with a code", async () => {
   await assert.rejects(compileSchema({ type: "strin" }), { code: "LEG1090" });
 });
+
+test("a pattern that hangs a native regular expression ends", async () => {
+  const validate = await compileSchema({ type: "string", pattern: "^(\\w+\\s?)*$" });
+  assert.equal(validate(`${"a".repeat(40)}!`).length, 1);
+  assert.deepEqual(validate("a b c"), []);
+});
+
+test("a pattern that cannot be matched in linear time is refused with the schema", async () => {
+  await assert.rejects(compileSchema({ type: "string", pattern: "(?=a)b" }), { code: "LEG1090" });
+});
+
+test("thousands of items that are wrong are told as a few issues, soon", async () => {
+  const items = { required: ["id"], oneOf: [{ required: ["path"] }, { required: ["url"] }] };
+  const validate = await compileSchema({ type: "array", items });
+  const startedAt = performance.now();
+  assert.ok(validate(Array.from({ length: 16_000 }, () => ({}))).length <= 20);
+  assert.ok(performance.now() - startedAt < 5_000);
+});
+
+test("a schema that refers to itself alone is an issue and not an exception", async () => {
+  const validate = await compileSchema({ $ref: "#" });
+  assert.match(validate({})[0]?.message ?? "", /cannot be checked/);
+});
+
+test("names that every object inherits are fields like others", async () => {
+  const validate = await compileSchema({
+    required: ["toString"],
+    properties: { constructor: { type: "string" } },
+  });
+  assert.deepEqual(
+    validate({}).map(({ field }) => field),
+    ["toString"],
+  );
+  assert.deepEqual(validate({ toString: 1, constructor: "x" }), []);
+});

@@ -23,12 +23,19 @@ test("head and tail never exceed the limit, and are a prefix and a suffix of who
   );
 });
 
-const names = ["model", "tools", "maxIterations", "kv"];
+const names = ["model", "tools", "maxIterations", "kv", "run", "kind", "openai-chat"];
 const misspelt: [name: string, want: string | undefined][] = [
   ["modle", "model"],
   ["Model", "model"],
   ["maxIteration", "maxIterations"],
   ["kw", "kv"],
+  ["rnu", "run"],
+  ["kidn", "kind"],
+  ["metadata", undefined],
+  ["openai", "openai-chat"],
+  ["max", "maxIterations"],
+  ["OpenAI", "openai-chat"],
+  ["to", undefined],
   ["temperature", undefined],
   ["", undefined],
 ];

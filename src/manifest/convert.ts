@@ -62,7 +62,10 @@ function mapValue(map: YAMLMap.Parsed, state: State): JsonObject {
       keys.set(name, key);
       value[name] = valueFrom(item, state);
     } else {
-      duplicateKey(name, first, key, state);
+      const isSecond = state.depth === 1 && isTwoDocuments(map);
+      duplicateKey(name, first, key, isSecond, state);
+      // The rest of a second document is no news.
+      if (isSecond) break;
     }
     if (state.nodes > DOCUMENT_NODES_MAX) break;
   }
@@ -92,13 +95,28 @@ function keyProblem(key: ParsedNode): [summary: string, detail: string] | undefi
   return undefined;
 }
 
-function duplicateKey(name: string, first: ParsedNode, second: ParsedNode, state: State): void {
+/** A document has its apiVersion once. */
+function isTwoDocuments({ items }: YAMLMap.Parsed): boolean {
+  const versions = items.filter(({ key }) => isScalar(key) && key.value === "apiVersion");
+  return versions.length > 1;
+}
+
+function duplicateKey(
+  name: string,
+  first: ParsedNode,
+  second: ParsedNode,
+  isSecondDocument: boolean,
+  state: State,
+): void {
   const [start, end] = second.range;
+  const advice = isSecondDocument
+    ? "is a line with --- missing between two documents?"
+    : "remove one of the two;";
   add(state, {
     code: "LEG1021",
     summary: `duplicate key "${name}"`,
     detail: (where) =>
-      `remove one of the two; the first is at ${where({ start: first.range[0], end: first.range[1] })}`,
+      `${advice} the first is at ${where({ start: first.range[0], end: first.range[1] })}`,
     start,
     end,
   });

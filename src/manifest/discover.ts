@@ -17,6 +17,8 @@ export interface FoundFile {
 
 export interface Found {
   readonly files: readonly FoundFile[];
+  /** Every folder that was searched or that a linked file stands in: its real path, and the path by which it was met. */
+  readonly folders: ReadonlyMap<string, string>;
   readonly faults: readonly Fault[];
 }
 
@@ -27,6 +29,7 @@ interface Walk {
   /** Real paths seen, so that links back and paths given twice are not followed again. */
   readonly seen: Set<string>;
   readonly files: FoundFile[];
+  readonly folders: Map<string, string>;
   readonly faults: Fault[];
   readonly budget: { entries: number };
 }
@@ -36,6 +39,7 @@ const manifestName = /\.(ya?ml|json)$/i;
 /** The manifest files that paths name, folders searched to the bottom, in sorted order. It opens nothing. */
 export async function discover(paths: readonly string[], cwd: string): Promise<Found> {
   const files: FoundFile[] = [];
+  const folders = new Map<string, string>();
   const faults: Fault[] = [];
   const seen = new Set<string>();
   const budget = { entries: 0 };
@@ -46,7 +50,8 @@ export async function discover(paths: readonly string[], cwd: string): Promise<F
       faults.push(unreachable(file, cwd, status));
     } else if (status.isDirectory() && !manifestName.test(file)) {
       const realRoot = await realpath(file);
-      await walk({ cwd, root: file, realRoot, seen, files, faults, budget }, file, realRoot, 0);
+      const state = { cwd, root: file, realRoot, seen, files, folders, faults, budget };
+      await walk(state, file, realRoot, 0);
     } else if (status.isFile()) {
       const real = await realpath(file);
       if (!seen.has(real))
@@ -56,7 +61,7 @@ export async function discover(paths: readonly string[], cwd: string): Promise<F
       faults.push(notAFile(file, cwd, status));
     }
   }
-  return { files, faults };
+  return { files, folders, faults };
 }
 
 async function walk(state: Walk, folder: string, real: string, depth: number): Promise<void> {
@@ -75,6 +80,7 @@ async function walk(state: Walk, folder: string, real: string, depth: number): P
     );
     return;
   }
+  state.folders.set(real, folder);
   const entries = await entriesOf(folder);
   if (!Array.isArray(entries)) {
     faults.push(unreachable(folder, cwd, entries));
@@ -131,6 +137,8 @@ async function visitLink(
   } else if (isFolder && !isManifest) {
     await walk(state, path, real, depth + 1);
   } else if (status.isFile()) {
+    const target = dirname(real);
+    if (!state.folders.has(target)) state.folders.set(target, target);
     add(state, path, real);
   } else {
     state.faults.push(notAFile(path, state.cwd, status));

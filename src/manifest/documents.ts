@@ -52,7 +52,7 @@ export function loadDocument(
   report: Report,
 ): LoadedDocument {
   const { value, used, faults: variableFaults } = expandVariables(written, env);
-  const faults = withoutEchoes(variableFaults, validateDocument(value, written));
+  const faults = withoutEchoes(variableFaults, validateDocument(value, written, used));
   for (const fault of faults) reportField(fault, source, report);
   const declares = declared(value);
   const loaded = { source, written, value, variables: used, ...(declares && { declares }) };

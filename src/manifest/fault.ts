@@ -10,6 +10,8 @@ export type Spot =
       readonly part: "key" | "value";
       /** Words of the value to point at, when they stand in it as they are. */
       readonly words?: string;
+      /** Offsets in the value, when it is a string. */
+      readonly inside?: { readonly start: number; readonly end: number };
     };
 
 /** Tells where a spot is, as people write it: `tools/web.yaml:3:9`. */

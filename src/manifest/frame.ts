@@ -60,7 +60,7 @@ const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 
 /** How many columns of a terminal a text takes. */
-function columns(text: string): number {
+export function columns(text: string): number {
   let total = 0;
   for (const character of text)
     total += /\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1;

@@ -2,8 +2,10 @@
 
 /** The most bytes of one manifest file. */
 export const FILE_BYTES_MAX = 2 * 2 ** 20;
-/** The most bytes of a file that a manifest names (module, sourceFrom, repliesFrom). */
+/** The most bytes of a file of replies (repliesFrom). */
 export const REFERENCED_BYTES_MAX = 4 * 2 ** 20;
+/** The most bytes of the code of a tool (module, sourceFrom); a longer one is not loaded either. */
+export const CODE_BYTES_MAX = 2 ** 20;
 /** The most manifest files of one load. */
 export const FILES_MAX = 50_000;
 /** The most folder entries that one load looks at. */

@@ -9,7 +9,7 @@ import { READ_AHEAD, SLICE_MS } from "./limits.ts";
 import { loadText } from "./load-text.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import type { ManifestSet } from "./objects.ts";
-import { compareDiagnostics, compareText, locatorOf, place } from "./place.ts";
+import { compareDiagnostics, compareText, locatorOf, place, secretWords } from "./place.ts";
 import { decode, type ReadText, readText } from "./read.ts";
 import { fileReferences } from "./resolve-file.ts";
 import { manifestSet } from "./set.ts";
@@ -91,8 +91,9 @@ async function finish(
   const locator = locatorOf(texts);
   const hide = variableHider(documents);
   const diagnostics: Diagnostic[] = [];
+  const secrets = secretWords(faults);
   for (const fault of faults.toSorted((a, b) => compareText(a.file, b.file))) {
-    diagnostics.push(place(fault, locator, hide));
+    diagnostics.push(place(fault, locator, hide, secrets));
     await breathe();
   }
   const faulty = new Set(

@@ -51,7 +51,7 @@ export function* parseDocuments(
   for (const piece of new Lexer().lex(text)) {
     for (const token of parser.next(piece)) {
       count(token, seen);
-      for (const document of composer.next(token)) yield judge(document);
+      for (const document of composer.next(token)) yield judge(document, text);
     }
     seen.pieces += 1;
     seen.documentPieces += 1;
@@ -63,9 +63,9 @@ export function* parseDocuments(
     if (seen.pieces % PIECES_PER_STEP === 0) yield undefined;
   }
   for (const token of parser.end()) {
-    for (const document of composer.next(token)) yield judge(document);
+    for (const document of composer.next(token)) yield judge(document, text);
   }
-  for (const document of composer.end(true, text.length)) yield judge(document);
+  for (const document of composer.end(true, text.length)) yield judge(document, text);
 }
 
 function count({ type }: CST.Token, counts: Counts): void {
@@ -129,12 +129,10 @@ function overBound({ stack, offset }: Parser, counts: Counts): TextFault | undef
 }
 
 /** One fault of syntax hides most that follow from it, so only the first is told; of tags, all. */
-function judge({
-  contents,
-  errors,
-  warnings,
-  directives,
-}: Document.Parsed<ParsedNode> | Document<ParsedNode>): ParsedDocument {
+function judge(
+  { contents, errors, warnings, directives }: Document.Parsed<ParsedNode> | Document<ParsedNode>,
+  text: string,
+): ParsedDocument {
   // Of two at one place the later one says more: it knows the whole of what it stumbled over.
   const first = errors.reduce<YAMLError | undefined>(
     (best, error) => (best === undefined || error.pos[0] <= best.pos[0] ? error : best),
@@ -142,8 +140,8 @@ function judge({
   );
   const faults =
     first === undefined
-      ? warnings.slice(0, DOCUMENT_FAULTS_MAX).map((warning) => wordsOf(warning, contents))
-      : [wordsOf(first, contents)];
+      ? warnings.slice(0, DOCUMENT_FAULTS_MAX).map((warning) => wordsOf(warning, contents, text))
+      : [wordsOf(first, contents, text)];
   if (directives?.yaml.explicit === true && directives.yaml.version !== "1.2") {
     const summary = `YAML ${directives.yaml.version} is not supported`;
     faults.push({

@@ -51,18 +51,41 @@ export function locatorOf(texts: ReadonlyMap<string, SourceText>): Locator {
 }
 
 /** The diagnostic of a fault: its position is looked up now. `hide` takes out what no message may tell. */
-export function place(fault: Fault, locator: Locator, hide: (text: string) => string): Diagnostic {
+export function place(
+  fault: Fault,
+  locator: Locator,
+  hide: (text: string) => string,
+  secrets: ReadonlySet<string> = new Set(),
+): Diagnostic {
+  const starred = (text: string) => starsFor(text, secrets);
   const { severity, code, file, shown, spot } = fault;
-  const summary = maskSecrets(hide(fault.summary));
+  const summary = starred(maskSecrets(hide(fault.summary)));
   const told = typeof fault.detail === "string" ? fault.detail : fault.detail(locator.where);
-  const detail = maskSecrets(hide(told));
+  const detail = starred(maskSecrets(hide(told)));
   const base = { severity, code, summary, detail };
   const range = spot && locator.range(file, spot);
   if (spot === undefined || range === undefined) return { ...base, filename: shown };
   const path = "path" in spot ? { path: pointerOf(spot.path) } : {};
   const quoted = locator.snippet(file, range.start.line);
-  const snippet = fault.isSecret === true ? quoted && hideRange(quoted, range) : quoted;
+  const snippet = quoted && starred(fault.isSecret === true ? hideRange(quoted, range) : quoted);
   return { ...base, range, ...path, ...(snippet !== undefined && { snippet }) };
+}
+
+/** The words of the faults that are about secrets: no other message may quote them. */
+export function secretWords(faults: readonly Fault[]): ReadonlySet<string> {
+  return new Set(
+    faults.flatMap(({ isSecret, spot }) =>
+      isSecret === true && spot !== undefined && "words" in spot && spot.words !== undefined
+        ? [spot.words]
+        : [],
+    ),
+  );
+}
+
+function starsFor(text: string, secrets: ReadonlySet<string>): string {
+  return secrets
+    .values()
+    .reduce((masked, secret) => masked.replaceAll(secret, "*".repeat(secret.length)), text);
 }
 
 /** The snippet with stars in place of what the range points at, which ends its last line. */

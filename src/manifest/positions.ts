@@ -1,7 +1,8 @@
-import { isMap, isScalar, isSeq, type Pair, type ParsedNode } from "yaml";
+import { isMap, isScalar, isSeq, type Pair, type ParsedNode, type Scalar } from "yaml";
 import type { JsonPath } from "../lib/json.ts";
 import type { Spot } from "./fault.ts";
 import { parseDocuments } from "./parse.ts";
+import { offsetInScalar } from "./scalar-offset.ts";
 
 /** Start and end of something in a text. */
 export interface Span {
@@ -19,27 +20,30 @@ export function spotFinder(text: string): (spot: Spot) => Span {
       .map(({ tree }) => tree);
     const tree = trees[spot.document];
     if (tree === undefined || tree === null) return { start: 0, end: 0 };
-    const span = locate(tree, spot.path, spot.part);
+    const { key, value, isAround = false } = locate(tree, spot.path);
+    if (spot.inside !== undefined && isScalar(value) && !isAround)
+      return spanInside(text, value as Scalar.Parsed, spot.inside);
+    const span = spanOf(key, value, isAround ? "key" : spot.part);
     return spot.words === undefined ? span : within(text, span, spot.words);
   };
 }
 
-/** Where the key or value of a path stands. What does not exist is looked for at the nearest thing around it that does. */
-function locate(tree: ParsedNode, path: JsonPath, part: "key" | "value"): Span {
-  let node: ParsedNode | null = tree;
-  let key: ParsedNode | undefined;
-  for (const [depth, step] of path.entries()) {
-    const child = childOf(node, step);
-    if (child === undefined) return spanOf(key, node, depth === 0 ? "value" : "key");
-    key = child.key;
-    node = child.value;
+/** The key and value of a path. What does not exist is looked for at the nearest thing around it that does. */
+function locate(tree: ParsedNode, path: JsonPath): Child {
+  let found: Child = { key: undefined, value: tree };
+  for (const step of path) {
+    const child = childOf(found.value, step);
+    if (child === undefined) return { ...found, isAround: true };
+    found = child;
   }
-  return spanOf(key, node, part);
+  return found;
 }
 
 interface Child {
   readonly key: ParsedNode | undefined;
   readonly value: ParsedNode | null;
+  /** It is not what was looked for, but what stands around that. */
+  readonly isAround?: boolean;
 }
 
 function childOf(node: ParsedNode | null, step: string | number): Child | undefined {
@@ -80,4 +84,13 @@ function within(text: string, span: Span, words: string): Span {
   return start === -1
     ? span
     : { start: span.start + start, end: span.start + start + words.length };
+}
+
+function spanInside(
+  text: string,
+  scalar: Scalar.Parsed,
+  { start, end }: { readonly start: number; readonly end: number },
+): Span {
+  const from = offsetInScalar(text, scalar, start);
+  return { start: from, end: Math.max(from + 1, offsetInScalar(text, scalar, end)) };
 }

@@ -8,13 +8,26 @@ import { parseDocuments } from "./parse.ts";
 import { readText } from "./read.ts";
 import { resolveFile } from "./resolve-file.ts";
 import type { SourceText } from "./source-text.ts";
-import { validateReplies } from "./validate.ts";
+import { type ValueFault, validateReplies } from "./validate.ts";
 
 /** The list of replies in a repliesFrom file, with what is wrong with it. */
 export interface RepliesFile {
   readonly replies: readonly ScriptedReply[];
   readonly faults: readonly Fault[];
   readonly source?: SourceText;
+}
+
+/** What a model has to say with an action: a reply without it would be refused like a model's. */
+export function replyFaults(replies: readonly ScriptedReply[]): readonly ValueFault[] {
+  return replies.flatMap(({ action, code = "", ...rest }, index) => {
+    const lacks = action?.startsWith("eval_") && code.trim() === "" ? "code" : undefined;
+    const field = action === "return" && !("result" in rest) ? "result" : lacks;
+    if (field === undefined) return [];
+    const summary = `reply [${index}] has action ${action} and no ${field}`;
+    const detail =
+      field === "code" ? 'add "code"' : 'add "result"; for no value write result: null';
+    return [{ code: "LEG1008", summary, detail, path: [index, "action"], part: "value" }];
+  });
 }
 
 /** Reads a file of replies; `shown` is its path as people write it. */
@@ -29,7 +42,9 @@ export async function readReplies(file: string, shown: string, cwd: string): Pro
   const [first, second] = documents.map((document) => readDocument(document, place, report));
   if (faults.length > 0) return { replies: [], faults, source };
   const value = second === undefined ? (first?.json ?? null) : null;
-  for (const { code, summary, detail, path, part } of validateReplies(value)) {
+  const invalid = validateReplies(value);
+  const all = invalid.length > 0 ? invalid : replyFaults(value as unknown as ScriptedReply[]);
+  for (const { code, summary, detail, path, part } of all) {
     report({
       severity: "error",
       code,

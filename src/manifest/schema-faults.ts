@@ -1,9 +1,13 @@
 import { isObject, type Json, type JsonPath, pathOf, pointerOf } from "../lib/json.ts";
+import { linearPattern } from "../lib/patterns.ts";
 import { issuesOf } from "../lib/schema-issues.ts";
 import { JsonSchema as validate } from "./generated/validators.ts";
+import { lacking, schemaKeywords, unknownKeywords } from "./schema-slips.ts";
 
 /** What is wrong with a JSON Schema, and where in it. */
 export interface SchemaFault {
+  /** Not valid unless told otherwise. */
+  readonly code?: "LEG1073" | "LEG1091";
   readonly path: JsonPath;
   readonly part: "key" | "value";
   readonly summary: string;
@@ -34,7 +38,8 @@ function metaFaults(schema: Json): SchemaFault[] {
 function keywordFaults(root: Json): SchemaFault[] {
   const faults: SchemaFault[] = [];
   const names = anchorsOf(root);
-  walk(root, [], (schema, path) => {
+  walk(root, [], (schema, path, isSchema) => {
+    if (isSchema) faults.push(...unknownKeywords(schema, path), ...lacking(schema, path));
     const { pattern, patternProperties, $ref } = schema;
     if (typeof pattern === "string") checkPattern(pattern, [...path, "pattern"], "value", faults);
     if (isObject(patternProperties)) {
@@ -65,6 +70,14 @@ function checkPattern(
   } catch {
     const detail = "write it as in JavaScript, with the flag u";
     faults.push({ path, part, summary: `"${pattern}" is not a regular expression`, detail });
+    return;
+  }
+  try {
+    linearPattern(pattern);
+  } catch {
+    const summary = `"${pattern}" cannot be matched in linear time`;
+    const detail = "write it without look-ahead, look-behind and back references";
+    faults.push({ path, part, summary, detail });
   }
 }
 
@@ -120,20 +133,23 @@ const mapKeywords = new Set([
   "dependentSchemas",
 ]);
 
-type Visit = (schema: Readonly<Record<string, unknown>>, path: JsonPath) => void;
+/** `isSchema` unless it stands below a keyword that is not known. */
+type Visit = (schema: Readonly<Record<string, unknown>>, path: JsonPath, isSchema: boolean) => void;
 
-function walk(value: unknown, path: JsonPath, visit: Visit): void {
+function walk(value: unknown, path: JsonPath, visit: Visit, isSchema = true): void {
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) walk(item, [...path, index], visit);
+    for (const [index, item] of value.entries()) walk(item, [...path, index], visit, isSchema);
     return;
   }
   if (!isObject(value)) return;
-  visit(value, path);
+  visit(value, path, isSchema);
   for (const [keyword, child] of Object.entries(value)) {
     if (dataKeywords.has(keyword)) continue;
-    if (!mapKeywords.has(keyword) || !isObject(child)) walk(child, [...path, keyword], visit);
+    const isKnown = isSchema && schemaKeywords.includes(keyword);
+    if (!mapKeywords.has(keyword) || !isObject(child))
+      walk(child, [...path, keyword], visit, isKnown);
     else
       for (const [name, schema] of Object.entries(child))
-        walk(schema, [...path, keyword, name], visit);
+        walk(schema, [...path, keyword, name], visit, isKnown);
   }
 }

@@ -8,7 +8,8 @@ const shapes: readonly RegExp[] = [
   /\bAIza[A-Za-z0-9_-]{30,}/g,
   /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
   /\bhf_[A-Za-z0-9]{20,}/g,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g,
+  // Bounded, and from the start of a word: else a text of beginnings takes the square of its length.
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2048}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,2048}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
   /\b[Bb]earer +[A-Za-z0-9._~+/=-]{20,}/g,
 ];

@@ -1,13 +1,14 @@
 import type { ValidateFunction } from "ajv";
 import type { ErrorCode } from "../lib/codes.ts";
 import { isObject, type Json, type JsonPath } from "../lib/json.ts";
-import { describe, issuesOf, type SchemaIssue } from "../lib/schema-issues.ts";
+import { describe, issuesOf, type SchemaIssue, valueAt } from "../lib/schema-issues.ts";
 import { suggest } from "../lib/suggest.ts";
 import { fieldPaths } from "./fields.ts";
 import { schemas } from "./generated/schemas.ts";
 import { Agent, Provider, Replies, Router, Tool } from "./generated/validators.ts";
 import { isKind, kindNames, kinds } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
+import { namesIn } from "./variables.ts";
 
 const validators: Readonly<Record<Kind, ValidateFunction>> = { Agent, Tool, Provider, Router };
 
@@ -20,8 +21,16 @@ export interface ValueFault {
   readonly part: "key" | "value";
 }
 
-/** What is wrong with a document. `written` is the value before variables were replaced: messages quote that, so that no secret of the environment gets into one. */
-export function validateDocument(value: Json, written: Json): readonly ValueFault[] {
+/**
+ * What is wrong with a document. `written` is the value before variables were replaced: messages quote that, so that no
+ * secret of the environment gets into one. What comes from a variable (`used`) is not quoted at all, as the name of the
+ * variable looks right where its value is not.
+ */
+export function validateDocument(
+  value: Json,
+  written: Json,
+  used: Variables = new Map(),
+): readonly ValueFault[] {
   if (!isObject(value)) {
     const summary = `a manifest is a map, but this is ${describe(value)}`;
     return [
@@ -34,17 +43,40 @@ export function validateDocument(value: Json, written: Json): readonly ValueFaul
       },
     ];
   }
+  if (isSomethingElse(value)) {
+    const summary = "this is not a manifest: it has neither apiVersion nor kind, metadata or spec";
+    const detail = "name a file with manifests, or write it as one: legion init shows how";
+    return [{ code: "LEG1014", summary, detail, path: [], part: "value" }];
+  }
   if (!isKind(value.kind)) {
     const kind = isObject(written) ? written.kind : value.kind;
     return [kindFault(kind), ...unknownAtTop(value)];
   }
   const kind = value.kind;
-  return check(validators[kind], value, written).map((issue) => toFault(issue, kind, written));
+  return check(validators[kind], value, written).map((issue) =>
+    toFault(withoutValue(issue, written, used), kind, written),
+  );
 }
 
 /** What is wrong with the list of replies in a repliesFrom file. */
 export function validateReplies(value: Json): readonly ValueFault[] {
   return check(Replies, value, value).map((issue) => toFault(issue, undefined, value));
+}
+
+type Variables = ReadonlyMap<string, string>;
+
+/** An issue of a value that variables brought: it names them in place of the value. */
+function withoutValue(issue: SchemaIssue, written: Json, used: Variables): SchemaIssue {
+  const { claim, kind, path } = issue;
+  const text = used.size === 0 || claim === undefined ? undefined : valueAt(written, path);
+  const names = typeof text === "string" ? namesIn(text).filter((name) => used.has(name)) : [];
+  if (names.length === 0) return issue;
+  const source = `${names.length === 1 ? "variable" : "variables"} ${names.join(" and ")}`;
+  const hint =
+    kind === "type"
+      ? `${issue.hint} in the manifest: a variable always gives a string`
+      : issue.hint;
+  return { ...issue, message: `${claim} (its value comes from ${source})`, hint };
 }
 
 function check(
@@ -81,17 +113,25 @@ function kindFault(kind: unknown): ValueFault {
   };
 }
 
+/** The fields that every kind has at its top. */
+const topFields = Object.keys(schemas.Agent.properties ?? {});
+
+/** Not one field at the top is that of a manifest. */
+function isSomethingElse(value: object): boolean {
+  const fields = Object.keys(value);
+  return fields.length > 0 && !fields.some((field) => topFields.includes(field));
+}
+
 /** Without a kind, only the fields that every kind has at its top are known. */
 function unknownAtTop(value: object): ValueFault[] {
-  const valid = Object.keys(schemas.Agent.properties ?? {});
   return Object.keys(value)
-    .filter((field) => !valid.includes(field))
+    .filter((field) => !topFields.includes(field))
     .slice(0, UNKNOWN_MAX)
     .map((field) => ({
       code: "LEG1007",
       summary: `unknown field "${field}"`,
       detail: unknownHint(
-        { path: [field], kind: "unknown", message: "", hint: "", field, valid },
+        { path: [field], kind: "unknown", message: "", hint: "", field, valid: topFields },
         undefined,
       ),
       path: [field],

@@ -110,6 +110,12 @@ function expandText(text: string, path: JsonPath, { env, faults, used }: State):
   return result;
 }
 
+/** The names of the variables that a text mentions, each once. */
+export function namesIn(text: string): readonly string[] {
+  const names = [...text.matchAll(form)].flatMap(([, name]) => name ?? []);
+  return [...new Set(names)];
+}
+
 function lookUp(
   env: Environment,
   name: string,

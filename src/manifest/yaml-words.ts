@@ -183,13 +183,29 @@ const fallback: Words = {
 };
 
 /** An error of the YAML parser in our words. What is never closed is pointed at where it begins. */
-export function wordsOf(error: YAMLError, tree: ParsedNode | null): TextFault {
+export function wordsOf(error: YAMLError, tree: ParsedNode | null, text: string): TextFault {
+  const variable = bareVariable(text, error.pos[0]);
+  if (variable !== undefined) return variable;
   const told = messages.find(([form]) => form.test(error.message))?.[1];
   const { code = "LEG1020", summary, detail } = told ?? words[error.code] ?? fallback;
   const [offset, end] = error.pos;
   const opener = unclosed.test(error.message) && tree !== null ? openerOf(tree, offset) : undefined;
   if (opener === undefined) return { code, summary, detail, start: offset, end };
   return { code, summary, detail, start: opener, end: opener + 1 };
+}
+
+/** Between brackets and braces, the brace of an unquoted ${VAR} begins a map. */
+function bareVariable(text: string, offset: number): TextFault | undefined {
+  const start = offset - 1;
+  if (!text.startsWith("${", start)) return undefined;
+  const [words = "${"] = /^\$\{[^{}\n]{0,100}\}/.exec(text.slice(start, start + 110)) ?? [];
+  return {
+    code: "LEG1020",
+    summary: "a variable stands between brackets or braces without quotes",
+    detail: `put the value in quotes: "${words === "${" ? "${NAME}" : words}"`,
+    start,
+    end: start + words.length,
+  };
 }
 
 /** Where the quote, bracket or brace begins that reaches up to an offset; the innermost one. */

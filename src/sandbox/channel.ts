@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type Control, readControl } from "./control.ts";
 import { denyNetwork } from "./network.ts";
+import { packCall, unpackReply } from "./packed.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
 /** How a worker talks to the pool, whether it is a thread or a process. */
@@ -20,6 +21,13 @@ const LOOK_MS = 0.1;
 /** At most so long without a turn of the event loop. */
 const LOOK_TOTAL_MS = 5;
 
+/** A reply is packed. */
+type Packed = ToWorker | string;
+
+function unpacked(message: Packed): ToWorker {
+  return typeof message === "string" ? unpackReply(message) : message;
+}
+
 /** The channel of a thread: its port, and the numbers that it shares with the pool. */
 export function threadChannel(port: MessagePort): Channel {
   const control: Control = readControl(workerData);
@@ -30,17 +38,17 @@ export function threadChannel(port: MessagePort): Channel {
   function nextAnswer(): ToWorker | undefined {
     const until = now() + LOOK_MS;
     while (hasAsked && now() < until) {
-      const received = receiveMessageOnPort(port) as { readonly message: ToWorker } | undefined;
-      if (received !== undefined) return received.message;
+      const received = receiveMessageOnPort(port) as { readonly message: Packed } | undefined;
+      if (received !== undefined) return unpacked(received.message);
     }
     return undefined;
   }
 
   return {
     listen(receive) {
-      port.on("message", (first: ToWorker) => {
+      port.on("message", (first: Packed) => {
         const until = now() + LOOK_TOTAL_MS;
-        let message: ToWorker | undefined = first;
+        let message: ToWorker | undefined = unpacked(first);
         while (message !== undefined) {
           hasAsked = false;
           receive(message);
@@ -50,7 +58,7 @@ export function threadChannel(port: MessagePort): Channel {
     },
     send(message) {
       if (message.type === "call") hasAsked = true;
-      port.postMessage(message);
+      port.postMessage(message.type === "call" ? packCall(message) : message);
     },
     holds: (evaluation, untilMs) => control.hold(evaluation, untilMs),
     isAbortRequested: (evaluation) => control.abortRequested() === evaluation,

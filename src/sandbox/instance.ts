@@ -206,8 +206,11 @@ export class Instance {
     const context = this.#context;
     const result = context.callFunction(this.#guest[name], context.undefined, ...given);
     if (result.error) return this.#thrown(result.error);
+    // Asked of every answer to a call, and it has none: what a value is costs a way into the engine.
     const text = result.value.consume((value) =>
-      context.typeof(value) === "string" ? context.getString(value) : undefined,
+      name !== "settle" && context.typeof(value) === "string"
+        ? context.getString(value)
+        : undefined,
     );
     return { type: "text", text };
   }

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type StartCarrier, workerUrl } from "./carrier.ts";
 import { newControl } from "./control.ts";
+import { packReply, unpackCall } from "./packed.ts";
 import type { FromWorker } from "./protocol.ts";
 
 /** The engine's recursion needs room below its own limit; the heap only holds texts on their way. */
@@ -21,7 +22,9 @@ export const startThread: StartCarrier = (wasm, { onMessage, onEnd }) => {
     argv: [],
     execArgv: [],
   });
-  worker.on("message", (message: FromWorker) => onMessage(message));
+  worker.on("message", (message: FromWorker | string) =>
+    onMessage(typeof message === "string" ? unpackCall(message) : message),
+  );
   worker.on("error", (error) => {
     problem = error.message;
   });
@@ -29,7 +32,7 @@ export const startThread: StartCarrier = (wasm, { onMessage, onEnd }) => {
   worker.postMessage({ type: "start", wasm });
   worker.unref();
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message) => worker.postMessage(message.type === "reply" ? packReply(message) : message),
     held: () => control.held(),
     requestAbort: (evaluation) => control.requestAbort(evaluation),
     async kill() {

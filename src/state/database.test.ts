@@ -1,7 +1,7 @@
 // Goal: the state folder is private (S59), one connection serves all, and what goes wrong with the disk says so with the path and the fix.
 // Method: real folders and real SQLite files, spoilt in each way that a disk or another program can.
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -33,14 +33,24 @@ test("the folder is 0700 and every file in it 0600", async () => {
   }
 });
 
-test("a folder and a file that were wider are tightened", async () => {
+test("a file that was wider is tightened, a folder that was there is left as it is", async () => {
   const folder = newFolder();
   await mkdir(folder, { mode: 0o755 });
   await writeFile(path.join(folder, "legion.db"), "", { mode: 0o644 });
   await chmod(path.join(folder, "legion.db"), 0o644);
   using database = await openUsing(folder);
-  assert.equal(await modeOf(folder), 0o700);
+  assert.equal(await modeOf(folder), 0o755);
   assert.equal(await modeOf(database.file), 0o600);
+});
+
+test("a link in place of the file is refused, and what it leads to stays as it is", async () => {
+  const folder = newFolder();
+  await mkdir(folder);
+  const victim = path.join(root, "victim");
+  await writeFile(victim, "keep", { mode: 0o644 });
+  await symlink(victim, path.join(folder, "legion.db"));
+  await assert.rejects(openDatabase(folder), { code: "LEG6001" });
+  assert.equal(await modeOf(victim), 0o644);
 });
 
 test("the journal is a write-ahead log that is on disk at each commit", async () => {

@@ -1,4 +1,5 @@
-import { chmod, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LegionError, messageOf } from "../lib/errors.ts";
@@ -24,7 +25,7 @@ const BUSY_TIMEOUT_MS = 2_000;
 const STATEMENTS_MAX = 200;
 const FILE_NAME = "legion.db";
 
-/** Opens the database of a state folder: makes the folder (0700) and the file (0600) where they are missing, and tightens them where they are wider. */
+/** Opens the database of a state folder: makes the folder (0700) and the file (0600) where they are missing, and tightens the file where it is wider. */
 export async function openDatabase(folder: string): Promise<Database> {
   const file = path.join(path.resolve(folder), FILE_NAME);
   try {
@@ -46,11 +47,14 @@ export async function openDatabase(folder: string): Promise<Database> {
   }
 }
 
-/** SQLite gives its -wal and -shm files the mode of the main file, so that one has to be right before it is opened. */
+/**
+ * SQLite gives its -wal and -shm files the mode of the main file, so that one has to be right before it is opened. Only what is
+ * the owner's own is tightened: not a folder that was there, nor a file behind a link, which a repository could have laid there.
+ */
 async function makePrivate(folder: string, file: string): Promise<void> {
   await makeFolder(path.resolve(folder), 0o700);
-  await chmod(folder, 0o700);
-  const handle = await open(file, "a", 0o600);
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
   try {
     await handle.chmod(0o600);
   } finally {

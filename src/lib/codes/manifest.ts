@@ -1,6 +1,6 @@
 import type { CodePage } from "../codes.ts";
 
-/** LEG1xxx: manifests. 100x files, 101x the objects in them, 102x YAML, 103x folders, 104x variables, 105x references, 106x values, 107x advice, 108x plans and watching, 1090 schemas. */
+/** LEG1xxx: manifests. 100x files, 101x the objects in them, 102x YAML, 103x folders, 104x variables, 105x references, 106x values, 107x advice. */
 export const manifestCodes = {
   LEG1001: {
     title: "no such file or folder",
@@ -19,7 +19,7 @@ export const manifestCodes = {
   },
   LEG1004: {
     title: "file too large",
-    why: "A manifest file may have 2 MiB, a file that a manifest names 4 MiB. The size is checked before the file is read.",
+    why: "A manifest file may have 2 MiB, a file of replies 4 MiB, the code of a tool 1 MiB. The size is checked before the file is read.",
     fix: "Split the file into several, or let a tool read the data.",
   },
   LEG1005: {
@@ -215,8 +215,27 @@ export const manifestCodes = {
   },
   LEG1061: {
     title: "file reference not usable",
-    why: "A file that a manifest names does not exist, is not a regular file, or stands outside of the manifest root (the folder that was loaded), directly or by a link.",
+    why: "A file that a manifest names does not exist, is not a regular file, or stands outside of the manifest root (the folder that was loaded), directly or by a link; or a module has another extension than .ts, .mts, .js or .mjs.",
     fix: "Paths are relative to the folder of the manifest. Put the file below the root, or load the folder above.",
+  },
+  LEG1062: {
+    title: "code does not parse",
+    why: "The JavaScript of a tool breaks a rule of the language, or uses what cannot be loaded: imports in a tool of type js, and TypeScript that is more than types (enum, namespace, parameter properties). The code was read, not run.",
+    fix: "Correct the code at the place that the message points at.",
+    example: {
+      wrong: "source: function add({ a, b }) { return a + }",
+      right: "source: function add({ a, b }) { return a + b }",
+    },
+  },
+  LEG1063: {
+    title: "function is not in the code",
+    why: "spec.functions declares a function that the code of the tool does not have: at the top level for type js, among the named exports for type module. A class or a plain value of that name does not do.",
+    fix: "Correct one of the two names, write the function, or export it.",
+    example: {
+      wrong: "source: const total = 3\nfunctions:\n  total: {description: Adds up.}",
+      right:
+        "source: const total = ({ items }) => items.length\nfunctions:\n  total: {description: Adds up.}",
+    },
   },
   LEG1070: {
     title: "key in a manifest",
@@ -232,41 +251,30 @@ export const manifestCodes = {
     why: "spec.systemPrompt replaces the whole system prompt, the description of the action protocol and of the tools included.",
     fix: "Use spec.instructions, which adds to the prompt, unless the replacement is meant.",
   },
-  LEG1080: {
-    title: "pruning would delete everything",
-    why: "A source declares no object at all, while objects that came from it run. An empty folder is more often a wrong path or a mount that is not there than a wish, so nothing is deleted.",
-    fix: "Check the path. When everything is to go, apply with --prune --allow-empty.",
+  LEG1072: {
+    title: "scripted target is never asked",
+    why: "A Router that has real targets does not ask its scripted ones unless allowScripted is true, so that canned text is never taken for an answer.",
+    fix: "Set allowScripted: true in the Router to let them stand in, or remove the target.",
   },
-  LEG1081: {
-    title: "the plan is stale",
-    why: "Objects that a saved plan was computed from have been created, changed or deleted since; the message lists them. Nothing was applied.",
-    fix: "Make the plan anew, look at it, and apply that one.",
-    exit: 3,
-  },
-  LEG1082: {
-    title: "not a saved plan",
-    why: "The file is not what legion plan wrote: it is of another version, cut off, or was edited. A plan is applied exactly as it was looked at, or not at all.",
-    fix: "Make the plan anew and save it again.",
-  },
-  LEG1083: {
-    title: "folders cannot be watched",
-    why: "The system refuses to tell about changes in folders (most often the limit of inotify watches is used up), so the folders are searched at intervals. Changes are still found, some seconds later.",
-    fix: "Raise fs.inotify.max_user_watches, name smaller folders, or ask for polling to be rid of the warning.",
-  },
-  LEG1084: {
-    title: "a file changes too often",
-    why: "A file of a manifest root was the cause of more than five reloads within ten seconds, so what it says is held as it was. Most often a program writes it in a loop.",
-    fix: "Stop what writes the file. It is taken up again by itself once it has been quiet for ten seconds.",
-  },
-  LEG1085: {
-    title: "git holds its lock for long",
-    why: "The folders wait while git changes the work tree (.git/index.lock exists). The lock is older than half a minute, most often because a git process was killed, so loading went on; nothing is pruned while it is there.",
-    fix: "When no git process runs, remove the index.lock that the message names.",
+  LEG1073: {
+    title: "keyword of JSON Schema is not known",
+    why: "JSON Schema passes over keywords that it does not know, so a misspelt one has no effect.",
+    fix: "Correct the keyword; one of your own may begin with x-.",
+    example: { wrong: "parameters: {requierd: [path]}", right: "parameters: {required: [path]}" },
   },
   LEG1090: {
     title: "not a valid JSON Schema",
     why: "A schema in a manifest (outputSchema, parameters, returns) is not a valid JSON Schema of draft 2020-12.",
     fix: "Correct the keyword that the message names.",
     example: { wrong: "parameters: {type: strnig}", right: "parameters: {type: string}" },
+  },
+  LEG1091: {
+    title: "JSON Schema that no object meets",
+    why: "A schema requires a property that it does not list, and allows no others (additionalProperties: false), so that every value is refused.",
+    fix: "Correct the name in required, or add the property to properties.",
+    example: {
+      wrong: "{properties: {path: {}}, required: [paht], additionalProperties: false}",
+      right: "{properties: {path: {}}, required: [path], additionalProperties: false}",
+    },
   },
 } as const satisfies Record<string, CodePage>;

@@ -10,7 +10,7 @@ export function checkCapabilities(tool: ManifestObject<"Tool">, context: CheckCo
     const [name = "", wanted] = capability.split(".");
     if (context.find("Tool", tool.namespace, name) === undefined) {
       const summary = `Tool "${tool.name}" references Tool "${name}", which does not exist`;
-      const detail = nameHint("Tool", tool.namespace, name, context);
+      const detail = nameHint("Tool", tool.namespace, name, context, tool.name);
       context.report(faultAt(tool, { code: "LEG1050", path, summary, detail, words: name }));
     } else if (wanted !== undefined) {
       checkFunction(tool, { tool: name, name: wanted, path, words: wanted }, context);

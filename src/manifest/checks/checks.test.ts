@@ -28,6 +28,13 @@ const router = object(
   "{ tiers: [{ name: fast, targets: [cloud/big] }], aliases: { smart: fast } }",
 );
 const model = "model: cloud/big";
+const canned = object("Provider", "canned", "{ wire: scripted, replies: [{ text: Hello. }] }");
+const mixed = (more: string) =>
+  object(
+    "Router",
+    "default",
+    `{ tiers: [{ name: real, targets: [cloud/big] }, { name: script, targets: [canned/x] }], ${more} }`,
+  );
 
 async function load(documents: readonly string[]): Promise<ManifestSet> {
   const builtins = { kv: { functions: ["get", "set"], config: {} } };
@@ -170,6 +177,65 @@ const rows: readonly { name: string; documents: readonly string[]; codes: readon
         "Router",
         "default",
         "{ tiers: [{ name: t, targets: [cloud/big] }], aliases: { s: cloud/big } }",
+      ),
+      cloud,
+    ],
+    codes: [],
+  },
+  {
+    name: "a scripted target beside a real one is never asked",
+    documents: [mixed(""), cloud, canned],
+    codes: ["LEG1072"],
+  },
+  {
+    name: "a scripted target may stand in where the router allows it",
+    documents: [mixed("allowScripted: true"), cloud, canned],
+    codes: [],
+  },
+  {
+    name: "an alias of a tier that is all scripted asks it",
+    documents: [mixed("aliases: { demo: script }"), cloud, canned],
+    codes: [],
+  },
+  {
+    name: "an alias of a scripted target asks it",
+    documents: [mixed("aliases: { demo: canned/x }"), cloud, canned],
+    codes: [],
+  },
+  {
+    name: "scripted targets among themselves are asked",
+    documents: [
+      object("Router", "default", "{ tiers: [{ name: t, targets: [canned/x, canned/y] }] }"),
+      canned,
+    ],
+    codes: [],
+  },
+  {
+    name: "a reply that returns nothing says so",
+    documents: [
+      object(
+        "Provider",
+        "canned",
+        "{ wire: scripted, replies: [{ action: return, result: null }, { action: return }, { action: eval_and_continue, code: ' ' }, { text: x }] }",
+      ),
+    ],
+    codes: ["LEG1008", "LEG1008"],
+  },
+  {
+    name: "keywords of one's own and of other tools are no slips",
+    documents: [
+      agent(
+        `${model}, outputSchema: { x-note: { requierd: [a] }, example: 1, nullable: true, properties: { requierd: { type: string } } }`,
+      ),
+      cloud,
+    ],
+    codes: [],
+  },
+  {
+    name: "a property that is required may match a pattern, or come from elsewhere",
+    documents: [
+      agent(
+        `${model}, outputSchema: { required: [ab], patternProperties: { '^a': {} }, additionalProperties: false, properties: { a: { required: [b], properties: {} } } }`,
       ),
       cloud,
     ],

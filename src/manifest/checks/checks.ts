@@ -1,9 +1,11 @@
+import { codeReader } from "../code/reader.ts";
 import type { Report } from "../fault.ts";
 import type { LoadedDocument } from "../loaded.ts";
 import type { Kind, ManifestObject } from "../objects.ts";
 import type { SourceText } from "../source-text.ts";
 import { checkAgentTools } from "./agent-tools.ts";
 import { checkCapabilities, checkCycles } from "./capabilities.ts";
+import { checkSource } from "./code.ts";
 import { checkConfig, checkToolConfigs } from "./configs.ts";
 import { type CheckContext, type CheckOptions, contextOf } from "./context.ts";
 import { checkDuplicate } from "./duplicates.ts";
@@ -13,6 +15,7 @@ import { checkFunctionSchemas, checkOutputSchema } from "./json-schemas.ts";
 import { checkModel, checkRouter } from "./models.ts";
 import { checkSystemPrompt } from "./prompts.ts";
 import { checkRanges } from "./ranges.ts";
+import { checkReplies } from "./replies.ts";
 import { checkSecrets } from "./secrets.ts";
 
 type Check<K extends Kind> = (
@@ -36,9 +39,10 @@ const checks: { readonly [K in Kind]: readonly Check<K>[] } = {
     checkFunctionSchemas,
     checkCapabilities,
     checkConfig,
+    checkSource,
     checkFiles,
   ],
-  Provider: [checkRanges, checkFiles],
+  Provider: [checkRanges, checkReplies, checkFiles],
   Router: [checkRanges, checkRouter],
 };
 
@@ -50,7 +54,8 @@ export async function runChecks(
   addText: (file: string, source: SourceText) => void,
   breathe: () => Promise<void>,
 ): Promise<void> {
-  const context = contextOf(documents, options, report, addText);
+  await using code = codeReader();
+  const context = contextOf(documents, options, report, code, addText);
   for (const document of documents) {
     checkDuplicate(document, context);
     checkSecrets(document, context);

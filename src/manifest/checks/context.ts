@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../lib/codes.ts";
 import type { JsonPath, JsonSchema } from "../../lib/json.ts";
 import { suggest } from "../../lib/suggest.ts";
+import type { CodeReader } from "../code/reader.ts";
 import type { Fault, Report, Where } from "../fault.ts";
 import { keyOf, type LoadedDocument } from "../loaded.ts";
 import type { Kind, ManifestObject } from "../objects.ts";
@@ -26,6 +27,8 @@ export interface BuiltinFacts {
 export interface CheckContext {
   readonly options: CheckOptions;
   readonly report: Report;
+  /** Looks at the code of tools. */
+  readonly code: CodeReader;
   /** Makes the text of a file that is no manifest known, for the places of faults in it. */
   readonly addText: (file: string, source: SourceText) => void;
   /** The document that declares an object first, valid or not: what is there but not valid is not reported as missing too. */
@@ -43,6 +46,7 @@ export function contextOf(
   documents: readonly LoadedDocument[],
   options: CheckOptions,
   report: Report,
+  code: CodeReader,
   addText: CheckContext["addText"],
 ): CheckContext {
   const byKey = new Map<string, LoadedDocument>();
@@ -63,6 +67,7 @@ export function contextOf(
   return {
     options,
     report,
+    code,
     addText,
     find,
     object: <K extends Kind>(kind: K, namespace: string, name: string) =>
@@ -81,6 +86,7 @@ export interface Finding {
   readonly detail: Fault["detail"];
   readonly part?: "key" | "value";
   readonly words?: string;
+  readonly inside?: { readonly start: number; readonly end: number };
   readonly severity?: Fault["severity"];
   readonly isSecret?: boolean;
 }
@@ -97,11 +103,18 @@ export function faultAt(
     detail,
     part = "value",
     words,
+    inside,
     severity = "error",
     isSecret = false,
   } = finding;
   const { file, shown, document } = source;
-  const spot = { document, path, part, ...(words !== undefined && { words }) };
+  const spot = {
+    document,
+    path,
+    part,
+    ...(words !== undefined && { words }),
+    ...(inside && { inside }),
+  };
   return { severity, code, summary, detail, file, shown, spot, isSecret };
 }
 
@@ -115,15 +128,19 @@ export function listOf(names: readonly string[], none: string): string {
   return `use one of: ${names.toSorted().slice(0, LISTED_MAX).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-/** The next step for a name that is not there: the near one with its place, or the list of those there are. */
+/** The next step for a name that is not there: the near one with its place, or the list of those there are, `except` one that cannot be meant. */
 export function nameHint(
   kind: Kind,
   namespace: string,
   name: string,
   context: CheckContext,
+  except?: string,
 ): (where: Where) => string {
   return (where) => {
-    const names = context.all(kind, namespace).flatMap(({ declares }) => declares?.name ?? []);
+    const names = context
+      .all(kind, namespace)
+      .flatMap(({ declares }) => declares?.name ?? [])
+      .filter((known) => known !== except);
     const near = suggest(name, names);
     const document = near === undefined ? undefined : context.find(kind, namespace, near);
     const [elsewhere] = context.namespacesOf(kind, name);
@@ -132,7 +149,7 @@ export function nameHint(
     if (document === undefined)
       return listOf(
         names,
-        `no ${kind} is loaded in namespace "${namespace}": add one, or load its folder too`,
+        `no ${except === undefined ? "" : "other "}${kind} is loaded in namespace "${namespace}": add one, or load its folder too`,
       );
     const { file, document: index } = document.source;
     return `did you mean "${near}" (${where(file, { document: index, path: ["metadata", "name"], part: "value" })})?`;

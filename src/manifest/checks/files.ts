@@ -1,11 +1,12 @@
 import { LegionError, messageOf } from "../../lib/errors.ts";
 import type { Json } from "../../lib/json.ts";
 import { shownPath } from "../discover.ts";
-import { REFERENCED_BYTES_MAX } from "../limits.ts";
+import { CODE_BYTES_MAX } from "../limits.ts";
 import type { ManifestObject } from "../objects.ts";
 import { readText } from "../read.ts";
 import { readReplies } from "../replies.ts";
 import { type FileField, fileFieldsOf, resolveFile } from "../resolve-file.ts";
+import { checkCodeFile } from "./code.ts";
 import { type CheckContext, faultAt } from "./context.ts";
 
 /** The files that an object names are there, are text and stay below the root; lists of replies are valid. */
@@ -31,16 +32,18 @@ async function checkFile(
   }
   const shown = shownPath(file, options.cwd);
   if (path[1] !== "repliesFrom") {
-    const read = await readText(file, shown, options.cwd, REFERENCED_BYTES_MAX);
-    if (!read.ok)
-      report(
-        faultAt(object, {
-          code: read.fault.code,
-          path,
-          summary: `file "${name}": ${read.fault.summary}`,
-          detail: read.fault.detail,
-        }),
+    const read = await readText(file, shown, options.cwd, CODE_BYTES_MAX);
+    if (read.ok) {
+      await checkCodeFile(
+        object as ManifestObject<"Tool">,
+        { path, name, file },
+        read.source,
+        context,
       );
+    } else {
+      const { code, summary, detail } = read.fault;
+      report(faultAt(object, { code, path, summary: `file "${name}": ${summary}`, detail }));
+    }
     return;
   }
   const { faults, source } = await readReplies(file, shown, options.cwd);

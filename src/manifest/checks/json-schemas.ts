@@ -32,13 +32,14 @@ function checkSchema(
   path: JsonPath,
   { report }: CheckContext,
 ): void {
-  for (const { path: inner, summary, detail, part } of schemaFaults(schema)) {
+  for (const { path: inner, code = "LEG1090", summary, detail, part } of schemaFaults(schema)) {
     report(
       faultAt(object, {
-        code: "LEG1090",
+        severity: code === "LEG1073" ? "warning" : "error",
+        code,
         path: [...path, ...inner],
         part,
-        summary: `not a valid JSON Schema: ${summary}`,
+        summary: code === "LEG1090" ? `not a valid JSON Schema: ${summary}` : summary,
         detail,
       }),
     );

@@ -81,6 +81,41 @@ export function checkRouter(router: ManifestObject<"Router">, context: CheckCont
   }
   for (const [alias, target] of Object.entries(aliases))
     checkAlias(router, alias, target, names, context);
+  checkScripted(router, context);
+}
+
+/** Beside a real target a scripted one answers only where the Router allows it, or where an alias means nothing but scripted ones. */
+function checkScripted(router: ManifestObject<"Router">, context: CheckContext): void {
+  const { tiers, aliases, allowScripted } = router.spec;
+  if (allowScripted) return;
+  const targets = tiers.flatMap((tier, at) =>
+    tier.targets.map((target, index) => {
+      const { provider, model } = typeof target === "string" ? splitTarget(target) : target;
+      const wire = context.object("Provider", router.namespace, provider)?.spec.wire;
+      const path = ["spec", "tiers", at, "targets", index];
+      return { tier: tier.name, provider, name: `${provider}/${model}`, wire, path };
+    }),
+  );
+  const real = targets.filter(({ wire }) => wire !== undefined && wire !== "scripted");
+  if (real.length === 0) return;
+  const meant = new Set(Object.values(aliases));
+  for (const { tier, provider, name, wire, path } of targets) {
+    const isAlias =
+      meant.has(name) || (meant.has(tier) && !real.some((target) => target.tier === tier));
+    if (wire !== "scripted" || isAlias) continue;
+    const summary = `Router "${router.name}" never asks the scripted target "${name}", because it has real targets too`;
+    const detail = "set allowScripted: true in spec to let it stand in for them, or remove it";
+    context.report(
+      faultAt(router, {
+        severity: "warning",
+        code: "LEG1072",
+        path: spotOf(router, path, "provider"),
+        summary,
+        detail,
+        words: provider,
+      }),
+    );
+  }
 }
 
 function sameTier(name: string, path: JsonPath): Finding {

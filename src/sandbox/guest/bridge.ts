@@ -86,10 +86,11 @@ function isQuiet(name: string | number): boolean {
 
 /** A function of the guest whose calls the host answers; `path` is how the model writes it. */
 function hostFunction(path: string, name: string, call: HostFunctions["call"]): unknown {
-  const run = async (argument?: unknown, ...rest: unknown[]): Promise<unknown> => {
+  // Not a rest parameter: that makes a list at each call.
+  const run = async (argument?: unknown, second?: unknown): Promise<unknown> => {
     // Taken now: after the wait the stack holds nothing of the model's code.
     const site = new ErrorType("");
-    if (rest.length > 0) {
+    if (second !== undefined) {
       throw hinted(new TypeErrorType(`${path} takes one argument, an object`), {
         hint: `put the values into one object: ${path}({ ... })`,
       });

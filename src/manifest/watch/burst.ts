@@ -1,0 +1,49 @@
+import { dirname } from "node:path";
+import { HINTED_PATHS_MAX } from "./limits.ts";
+
+/** Hints that came close to each other, and when it is time to look at what they were about. */
+export interface Burst {
+  /** A path may have changed. `isHeard`: the system said so; otherwise a search found it. */
+  note(path: string, nowMs: number, isHeard: boolean): void;
+  /** When to search: after quiet, or when the burst has lasted long enough. Undefined without hints. */
+  dueMs(): number | undefined;
+  /** Whether there were hints, and none of late. */
+  isQuiet(nowMs: number): boolean;
+  /** Whether the system told of any of them. */
+  readonly isHeard: boolean;
+  /** Whether a path, or a folder above it, was hinted at lately. */
+  isHot(path: string, nowMs: number): boolean;
+}
+
+/** A burst without hints. */
+export function createBurst(debounceMs: number, debounceMaxMs: number): Burst {
+  const paths = new Map<string, number>();
+  let firstMs: number | undefined;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let isHeard = false;
+  return {
+    note(path, nowMs, byTheSystem) {
+      firstMs ??= nowMs;
+      lastMs = Math.max(lastMs, nowMs);
+      isHeard ||= byTheSystem;
+      // Set anew, the path is the youngest; the oldest is first.
+      paths.delete(path);
+      paths.set(path, nowMs);
+      const [oldest] = paths.size > HINTED_PATHS_MAX ? paths.keys() : [];
+      if (oldest !== undefined) paths.delete(oldest);
+    },
+    dueMs: () =>
+      firstMs === undefined ? undefined : Math.min(lastMs + debounceMs, firstMs + debounceMaxMs),
+    isQuiet: (nowMs) => firstMs !== undefined && nowMs - lastMs >= debounceMs,
+    get isHeard() {
+      return isHeard;
+    },
+    isHot(path, nowMs) {
+      for (let above = path; ; above = dirname(above)) {
+        const atMs = paths.get(above);
+        if (atMs !== undefined && nowMs - atMs < debounceMs) return true;
+        if (above === dirname(above)) return false;
+      }
+    },
+  };
+}

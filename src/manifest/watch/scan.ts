@@ -1,0 +1,114 @@
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { textHash } from "../../lib/hash.ts";
+import { discover, isBelow } from "../discover.ts";
+import { compareText } from "../place.ts";
+import type { RootState, WatchedFile } from "./contract.ts";
+import { eachOf } from "./each-of.ts";
+import { type FileState, fileState } from "./file-state.ts";
+import { READS_AT_ONCE, STATS_AT_ONCE } from "./limits.ts";
+
+/** What roots held at one moment. */
+export interface Snapshot {
+  /** By path, sorted. */
+  readonly files: ReadonlyMap<string, FileState>;
+  readonly roots: readonly RootState[];
+  /** Folders to watch: real path, and the path by which it was met. */
+  readonly folders: ReadonlyMap<string, string>;
+}
+
+export interface ScanOptions {
+  readonly roots: readonly string[];
+  readonly cwd: string;
+  /** Files to hash besides manifests. */
+  readonly followed: Iterable<string>;
+  /** The snapshot before: files whose stamps are the same and can be trusted are not read again. */
+  readonly before?: Snapshot | undefined;
+  readonly nowMs: () => number;
+}
+
+/** Faults that hide a part of a root; the others are about single files. */
+const hiding: ReadonlySet<string> = new Set(["LEG1001", "LEG1005", "LEG1031"]);
+
+/** Searches the roots with the loader's rules and hashes what is in them. A root that is not there is missing, never empty. */
+export async function scanRoots(options: ScanOptions): Promise<Snapshot> {
+  const roots = options.roots.map((root) => resolve(options.cwd, root));
+  const there = await Promise.all(roots.map(isThere));
+  const present = roots.filter((_, index) => there[index]);
+  const found = await search(present, options.cwd);
+  const paths = new Set(found.files);
+  for (const file of options.followed) paths.add(file);
+  const states = await statesOf([...paths], options);
+  return {
+    files: new Map(states.toSorted(([a], [b]) => compareText(a, b))),
+    roots: roots.map((root, index) => ({
+      root,
+      status: !there[index] ? "missing" : found.hidden(root) ? "incomplete" : "ok",
+    })),
+    folders: withFollowed(found.folders, options.followed),
+  };
+}
+
+interface Search {
+  readonly files: readonly string[];
+  readonly folders: ReadonlyMap<string, string>;
+  hidden(root: string): boolean;
+}
+
+async function search(roots: readonly string[], cwd: string): Promise<Search> {
+  try {
+    const { files, folders, faults } = await discover(roots, cwd);
+    const hidden = faults.filter(({ code }) => hiding.has(code)).map(({ file }) => file);
+    return {
+      files: files.map(({ file }) => file),
+      folders,
+      hidden: (root) => hidden.some((file) => isBelow(file, root)),
+    };
+  } catch {
+    // What was found was gone before it could be looked at.
+    return { files: [], folders: new Map(), hidden: () => true };
+  }
+}
+
+/** Every file that is there with what it holds; first the cheap look at all, then those that have to be read. */
+async function statesOf(
+  files: readonly string[],
+  { before, nowMs }: ScanOptions,
+): Promise<readonly (readonly [string, FileState])[]> {
+  const found: (readonly [string, FileState])[] = [];
+  const unread: string[] = [];
+  await eachOf(files, STATS_AT_ONCE, async (file) => {
+    const known = before?.files.get(file);
+    if (known !== undefined && (await known.isCurrent())) found.push([file, known]);
+    else unread.push(file);
+  });
+  await eachOf(unread, READS_AT_ONCE, async (file) => {
+    const state = await fileState(file, nowMs);
+    if (state !== undefined) found.push([file, state]);
+  });
+  return found;
+}
+
+function withFollowed(
+  folders: ReadonlyMap<string, string>,
+  followed: Iterable<string>,
+): ReadonlyMap<string, string> {
+  const all = new Map(folders);
+  for (const file of followed) if (!all.has(dirname(file))) all.set(dirname(file), dirname(file));
+  return all;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    // A root that may not be looked at is there; that it cannot be searched is found next.
+    return !["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+  }
+}
+
+/** One digest of all files and theirs. */
+export function digestOf(files: readonly WatchedFile[]): string {
+  return textHash(files.map(({ file, digest }) => `${digest} ${file}\n`).join(""));
+}

@@ -1,0 +1,106 @@
+import { dirname } from "node:path";
+import { compareText } from "../place.ts";
+import type { Burst } from "./burst.ts";
+import type { RootsChange, WatchEvent } from "./contract.ts";
+import { OWN_WRITES_MAX, UNSETTLED_MAX_MS } from "./limits.ts";
+import { digestOf, type Snapshot } from "./scan.ts";
+import { type Settled, settle, type Told } from "./settle.ts";
+import { createSuspension } from "./suspension.ts";
+
+/** One search and what led to it. */
+export interface Round {
+  readonly found: Snapshot;
+  /** What the search before found. */
+  readonly before: Snapshot | undefined;
+  readonly burst: Burst;
+  readonly startMs: number;
+  /** Folders that are watched only now: nothing is known yet about how quiet they are. */
+  readonly newFolders: readonly string[];
+  readonly isForced: boolean;
+}
+
+export interface Telling {
+  /** What to tell, if anything. */
+  readonly change?: RootsChange;
+  /** Paths that wait for another search. */
+  readonly held: readonly string[];
+}
+
+/** Knows what was told, and decides what to tell of a search. */
+export interface Teller {
+  tell(round: Round): Telling;
+  wrote(file: string, digest: string | undefined): void;
+  /** When something may have to be told although nothing changes. */
+  dueMs(): number | undefined;
+}
+
+/** A teller that has told nothing yet. */
+export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
+  const suspension = createSuspension(onEvent);
+  const own = new Map<string, string | undefined>();
+  let told: Told | undefined;
+  /** Since when files that differ have not been told. */
+  let heldSinceMs: ReadonlyMap<string, number> = new Map();
+
+  return {
+    tell(round) {
+      const { found, startMs } = round;
+      const digest = (file: string) => found.files.get(file)?.digest;
+      const reason = told === undefined ? "start" : round.isForced ? "forced" : "change";
+      const waiting = new Map<string, number>();
+      const admits = (file: string) => {
+        if (reason !== "change") return true;
+        const sinceMs = heldSinceMs.get(file) ?? startMs;
+        if (startMs - sinceMs >= UNSETTLED_MAX_MS || hasSettled(file, round))
+          return suspension.admits(file, digest(file), startMs);
+        waiting.set(file, sinceMs);
+        return false;
+      };
+      suspension.observe(digest, startMs);
+      const settled = settle({
+        told: told ?? { files: new Map(), roots: [] },
+        found,
+        admits,
+        admitsRoots: reason !== "change" || rootsHaveSettled(round),
+        own,
+      });
+      told = { files: settled.files, roots: settled.roots };
+      heldSinceMs = waiting;
+      for (const file of settled.ownDone) own.delete(file);
+      const held = [...waiting.keys(), ...settled.heldRoots];
+      const isNews = settled.changes.length > 0 || settled.rootsMoved;
+      return reason === "change" && !isNews
+        ? { held }
+        : { held, change: changeOf(reason, settled) };
+    },
+    wrote(file, digest) {
+      own.delete(file);
+      own.set(file, digest);
+      const [oldest] = own.size > OWN_WRITES_MAX ? own.keys() : [];
+      if (oldest !== undefined) own.delete(oldest);
+    },
+    dueMs: suspension.dueMs,
+  };
+}
+
+function changeOf(
+  reason: RootsChange["reason"],
+  { files: told, roots, changes, unsettled }: Settled,
+): RootsChange {
+  const files = [...told]
+    .map(([file, digest]) => ({ file, digest }))
+    .toSorted((a, b) => compareText(a.file, b.file));
+  return { reason, files, roots, changes, unsettled, digest: digestOf(files) };
+}
+
+/** Whether a file that differs is as it will stay: the folders have been quiet, or two searches found the same. */
+function hasSettled(file: string, { found, before, burst, startMs, newFolders }: Round): boolean {
+  if (newFolders.includes(dirname(file))) return false;
+  if (burst.isHeard) return burst.isQuiet(startMs) || !burst.isHot(file, startMs);
+  return before !== undefined && before.files.get(file)?.digest === found.files.get(file)?.digest;
+}
+
+function rootsHaveSettled({ found, before, burst, startMs }: Round): boolean {
+  if (burst.isHeard && burst.isQuiet(startMs)) return true;
+  return found.roots.every(({ status }, index) => before?.roots[index]?.status === status);
+}
