@@ -1,6 +1,14 @@
+import { LegionError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/quantities.ts";
-import type { Answer, CompleteOptions, ModelRequest, ToolCall, WireEvent } from "./contract.ts";
-import { failure } from "./failures.ts";
+import type {
+  Answer,
+  CompleteOptions,
+  ModelRequest,
+  Outcome,
+  ToolCall,
+  WireEvent,
+} from "./contract.ts";
+import { failure, failureOf } from "./failures.ts";
 import type { Send } from "./wires/wire.ts";
 
 export interface AttemptOptions {
@@ -11,16 +19,20 @@ export interface AttemptOptions {
   readonly onDelta: NonNullable<CompleteOptions["onDelta"]>;
 }
 
-/** Sends the request once and puts the events together. */
+/** Binds the wire of a target. Throws a LegionError when its secrets or files are missing, and soon after the signal is aborted. */
+export type Open = (signal: AbortSignal) => Promise<Send>;
+
+/** Opens the target, sends the request once and puts the events together; all of it within the time. */
 export async function attempt(
-  send: Send,
+  open: Open,
   request: ModelRequest,
   { provider, signal, timeoutMs, onDelta }: AttemptOptions,
 ): Promise<Answer> {
   const cut = new AbortController();
   const timer = setTimeout(() => cut.abort(), timeoutMs);
   try {
-    const answer = await collect(send(request, AbortSignal.any([signal, cut.signal])), onDelta);
+    const either = AbortSignal.any([signal, cut.signal]);
+    const answer = await openAndAsk(open, request, either, onDelta);
     const late = !answer.ok && answer.error.outcome === "aborted" && !signal.aborted;
     return late
       ? {
@@ -34,6 +46,28 @@ export async function attempt(
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function openAndAsk(
+  open: Open,
+  request: ModelRequest,
+  signal: AbortSignal,
+  onDelta: AttemptOptions["onDelta"],
+): Promise<Answer> {
+  try {
+    const send = await open(signal);
+    return await collect(send(request, signal), onDelta);
+  } catch (error) {
+    if (error instanceof LegionError)
+      return { ok: false, error: failureOf(error, openingOutcome(error)) };
+    throw error;
+  }
+}
+
+/** A secret that cannot be had is like a key that is refused; a file that cannot be read is like a missing model. */
+function openingOutcome({ code }: LegionError): Outcome {
+  if (code === "LEG5040") return "aborted";
+  return code.startsWith("LEG505") ? "unauthorised" : "model_missing";
 }
 
 async function collect(

@@ -1,6 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { LegionError } from "../lib/errors.ts";
-import { type AttemptOptions, attempt } from "./attempt.ts";
+import { type AttemptOptions, attempt, type Open } from "./attempt.ts";
 import {
   type Answer,
   type Attempt,
@@ -8,13 +7,11 @@ import {
   type Completion,
   type ModelRequest,
   noUsage,
-  type Outcome,
   type WireError,
 } from "./contract.ts";
-import { failure, failureOf } from "./failures.ts";
+import { failure } from "./failures.ts";
 import { type Decision, decide, type RetryLimits } from "./outcomes.ts";
 import type { Candidate } from "./route.ts";
-import type { Send } from "./wires/wire.ts";
 import { fallbackWarning, noneAnswered, standInWarning, type TargetFailure } from "./wording.ts";
 
 export interface FailoverDeps {
@@ -22,8 +19,7 @@ export interface FailoverDeps {
   readonly random: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly limits: RetryLimits;
-  /** Binds the wire of a candidate. Throws a LegionError when its secrets or files are missing. */
-  readonly open: (candidate: Candidate) => Promise<Send>;
+  readonly open: (candidate: Candidate, signal: AbortSignal) => ReturnType<Open>;
   /** Leaves a candidate out until its manifest or key changes. */
   readonly exclude: (candidate: Candidate, error: WireError) => Promise<void>;
   /** Takes secrets out of everything that a reader sees. */
@@ -52,7 +48,8 @@ export async function failover(
     errors.set(candidate, answer.error);
     if (step === "terminal") return { ok: false, error: answer.error, attempts };
     const next = usable[index + 1];
-    if (next?.standIn === false) warn(fallbackWarning(candidate, answer.error, next));
+    if (next?.standIn === false)
+      warn(fallbackWarning(candidate, answer.error, next, step === "out"));
   }
   return { ok: false, error: noneAnswered(failuresOf(errors)), attempts };
 }
@@ -123,33 +120,8 @@ async function answerOf(run: Run, candidate: Candidate, timeoutMs: number): Prom
     run.streamed = true;
     options.onDelta?.(delta);
   };
-  try {
-    const send = await orAborted(deps.open(candidate), signal);
-    if (send === undefined)
-      return failed(failure("aborted", `the request to ${provider} was interrupted`));
-    return await attempt(send, request, { provider, signal, timeoutMs, onDelta });
-  } catch (error) {
-    if (error instanceof LegionError) return failed(failureOf(error, openingOutcome(error)));
-    throw error;
-  }
-}
-
-/** What the promise gives, or undefined as soon as the signal is aborted: a program that prints a key may take its time. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
-  const stop = () => resolve(undefined);
-  signal.addEventListener("abort", stop);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    promise.catch(() => undefined);
-  }
-}
-
-/** A secret that cannot be had is like a key that is refused; a file that cannot be read is like a missing model. */
-function openingOutcome({ code }: LegionError): Outcome {
-  return code.startsWith("LEG505") ? "unauthorised" : "model_missing";
+  const open: Open = (opening) => deps.open(candidate, opening);
+  return attempt(open, request, { provider, signal, timeoutMs, onDelta });
 }
 
 /** The answer without secrets in its error. */

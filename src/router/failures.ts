@@ -20,6 +20,11 @@ export const failureKinds = {
     code: "LEG5011",
     hint: "start the server, or correct host and port in baseUrl",
   },
+  portRefused: {
+    outcome: "connection",
+    code: "LEG5017",
+    hint: "choose another port: let the server listen on it, and write it in baseUrl",
+  },
   tls: {
     outcome: "connection",
     code: "LEG5012",

@@ -9,9 +9,18 @@ type TargetName = Pick<Target, "provider" | "model">;
 
 /** Targets whose key or account was refused: they are not asked again until manifest or key change, or some time went by. */
 export interface OutList {
-  add(target: TargetName, provider: ProviderObject, error: WireError): Promise<void>;
+  add(
+    target: TargetName,
+    provider: ProviderObject,
+    error: WireError,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** The error that put the target out; undefined when it is not out, or no longer. */
-  find(target: TargetName, provider: ProviderObject): Promise<WireError | undefined>;
+  find(
+    target: TargetName,
+    provider: ProviderObject,
+    signal: AbortSignal,
+  ): Promise<WireError | undefined>;
 }
 
 /** A list on which nothing is yet; an entry counts for at most `outMs`. */
@@ -30,32 +39,39 @@ export function createOutList({
   >();
   const nameOf = ({ provider, model }: TargetName) => `${provider}/${model}`;
   return {
-    async add(target, provider, error) {
+    async add(target, provider, error, signal) {
       entries.set(nameOf(target), {
         error,
-        mark: await markOf(provider, secrets),
+        mark: await markOf(provider, secrets, signal),
         untilMs: clock.monotonic() + outMs,
       });
     },
-    async find(target, provider) {
+    async find(target, provider, signal) {
       const entry = entries.get(nameOf(target));
       if (entry === undefined) return undefined;
-      if (clock.monotonic() < entry.untilMs && entry.mark === (await markOf(provider, secrets)))
-        return entry.error;
-      entries.delete(nameOf(target));
+      const isSame =
+        clock.monotonic() < entry.untilMs &&
+        entry.mark === (await markOf(provider, secrets, signal));
+      if (isSame) return entry.error;
+      // A look at the key that was interrupted tells nothing; such a request asks nobody anyway.
+      if (!signal.aborted) entries.delete(nameOf(target));
       return undefined;
     },
   };
 }
 
 /** Changes exactly when the manifest or the key does. */
-async function markOf(provider: ProviderObject, secrets: Secrets): Promise<string> {
+async function markOf(
+  provider: ProviderObject,
+  secrets: Secrets,
+  signal: AbortSignal,
+): Promise<string> {
   const { apiKey } = provider.spec;
   const key =
     apiKey === undefined
       ? ""
       : await secrets
-          .resolve(apiKey.valueFrom, { object: provider, field: "spec.apiKey" })
+          .resolve(apiKey.valueFrom, { object: provider, field: "spec.apiKey" }, signal)
           .catch(() => "");
   return textHash(`${provider.specHash}\n${key}`);
 }

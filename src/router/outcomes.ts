@@ -38,7 +38,7 @@ export const outcomeRules = {
 } as const satisfies Record<Outcome, OutcomeRule>;
 
 /** Nothing is there to ask: trying once more gives the same. */
-const unreachable: ReadonlySet<ErrorCode> = new Set(["LEG5010", "LEG5011", "LEG5012"]);
+const unreachable: ReadonlySet<ErrorCode> = new Set(["LEG5010", "LEG5011", "LEG5012", "LEG5017"]);
 
 /** Bounds of asking again. */
 export interface RetryLimits {

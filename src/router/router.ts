@@ -56,23 +56,18 @@ async function complete(
   options: CompleteOptions,
   ready: Ready,
 ): Promise<Completion> {
-  const plan = planned(options.model, ready.objects);
+  const { model, signal } = options;
+  const plan = planned(model, ready.objects);
   if ("outcome" in plan) return { ok: false, error: plan, attempts: [] };
   const providers = providersOf(plan, ready.objects);
-  const judged = candidates(plan, request, await gather(plan, providers, ready));
-  const open = (target: Target): Promise<Send> => {
+  const judged = candidates(plan, request, await gather(plan, providers, ready, signal));
+  const wireDeps: WireDeps = { ...ready, now: () => ready.clock.now() };
+  const open = (target: Target, opening: AbortSignal): Promise<Send> => {
     const provider = known(providers, target);
-    return wires[provider.spec.wire](provider, target.model, {
-      ...ready,
-      now: () => ready.clock.now(),
-    });
+    return wires[provider.spec.wire](provider, target.model, wireDeps, opening);
   };
-  const exclude = (target: Target, error: WireError) => {
-    options.onWarning?.(
-      `${target.provider}/${target.model} is left out until its key or manifest changes: ${error.message}`,
-    );
-    return ready.outs.add(target, known(providers, target), error);
-  };
+  const exclude = (target: Target, error: WireError) =>
+    ready.outs.add(target, known(providers, target), error, signal);
   return failover(judged, request, options, {
     ...ready,
     open,
@@ -118,11 +113,12 @@ async function gather(
   { targets }: Plan,
   providers: ReadonlyMap<string, ProviderObject>,
   { secrets, outs }: Ready,
+  signal: AbortSignal,
 ): Promise<Facts> {
   const out = new Map<Target, WireError>();
   for (const target of targets) {
     const provider = providers.get(target.provider);
-    const error = provider && (await outs.find(target, provider));
+    const error = provider && (await outs.find(target, provider, signal));
     if (error !== undefined) out.set(target, error);
   }
   return {

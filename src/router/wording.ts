@@ -40,13 +40,15 @@ export function standInWarning(
   return `no model answered${why}, so the scripted provider ${provider} stands in${how}`;
 }
 
-/** Says that the next target is asked, and why. */
+/** Says that the next target is asked, and why; `isOut`: the first one is not asked again for now. */
 export function fallbackWarning(
   from: Pick<Target, "provider" | "model">,
   error: WireError,
   to: Pick<Target, "provider" | "model">,
+  isOut: boolean,
 ): string {
-  return `${from.provider}/${from.model} failed (${shortened(error.message)}), asking ${to.provider}/${to.model}`;
+  const out = isOut ? " and is left out until its key or manifest changes" : "";
+  return `${from.provider}/${from.model} failed (${shortened(error.message)})${out}, asking ${to.provider}/${to.model}`;
 }
 
 function reasons(failures: readonly TargetFailure[]): string {

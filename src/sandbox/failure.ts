@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../lib/codes.ts";
+import { codes, type ErrorCode } from "../lib/codes.ts";
 import { formatDuration, formatSize } from "../lib/quantities.ts";
 import type { EvaluationError, EvaluationErrorName, SandboxLimits } from "./contract.ts";
 import { codeFrame, type Position, positionAt } from "./frame.ts";
@@ -138,7 +138,17 @@ function classify(
   if (name === "RangeError" && message.includes("call stack size exceeded"))
     return failures.stackOverflow();
   const said = name === "" || message.startsWith("thrown: ") ? message : `${name}: ${message}`;
-  return failure("RuntimeError", said, thrown.hint || hintFor(name, message, known));
+  const error = failure("RuntimeError", said, thrown.hint || hintFor(name, message, known));
+  return { ...error, code: ownCode(thrown) ?? error.code };
+}
+
+/** The code of a tool's error, so that the reader finds its page. The guest can forge one, so a code outside of the table is none. */
+function ownCode({ name, code }: Thrown): ErrorCode | undefined {
+  return name === "ToolError" && isErrorCode(code) ? code : undefined;
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(codes, code);
 }
 
 /** The first frame of the stack that is in the model's own code. The guest can forge a stack, so a position outside of the code is none. */

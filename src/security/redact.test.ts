@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createRedactor } from "./redact.ts";
+import { createRedactor, redactDeep } from "./redact.ts";
 
 const encodings: Readonly<Record<string, (secret: string) => string>> = {
   raw: (secret) => secret,
@@ -59,4 +59,15 @@ test("the longer of two secrets goes first", () => {
   add("sesame");
   add("sesame-open");
   assert.equal(redact("say sesame-open"), "say [redacted]");
+});
+
+test("a value without a secret stays the same one; with one, every text in it is redacted", () => {
+  const redactor = createRedactor();
+  redactor.add("hunter2-hunter2");
+  const clean = { text: "sk-learn-extra and Bearer of news", list: [1, null] };
+  assert.equal(redactDeep(clean, redactor), clean);
+  const dirty = { a: ["x hunter2-hunter2 y"], b: { c: "aHVudGVyMi1odW50ZXIy" }, n: 1 };
+  const redacted = redactDeep(dirty, redactor);
+  assert.doesNotMatch(JSON.stringify(redacted), /hunter2|aHVudGVy/);
+  assert.equal(redacted.n, 1);
 });

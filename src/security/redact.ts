@@ -2,7 +2,10 @@
 export interface Redactor {
   /** Remembers a secret value; from then on it is redacted. */
   add(secret: string): void;
+  /** Without the values that it knows, and without what looks like a credential. For messages about requests. */
   redact(text: string): string;
+  /** Without the values that it knows. For texts that may well hold words that look like a credential. */
+  redactKnown(text: string): string;
 }
 
 /** Shorter values are not redacted: they would tear ordinary words apart. */
@@ -17,6 +20,11 @@ const credentialLike = /\bBearer\s+[^\s"',;]+|\bsk-[\w*-]{6,}/g;
 /** A redactor that knows no secret yet. */
 export function createRedactor(): Redactor {
   const forms = new Map<string, readonly string[]>();
+  const redactKnown = (text: string): string => {
+    // Longest first: a secret may stand within another one.
+    const known = [...forms.values()].flat().toSorted((a, b) => b.length - a.length);
+    return known.reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
+  };
   return {
     add(secret) {
       if (secret.length < SECRET_LENGTH_MIN || forms.has(secret)) return;
@@ -24,14 +32,19 @@ export function createRedactor(): Redactor {
       const oldest = forms.keys().next().value;
       if (forms.size > SECRETS_MAX && oldest !== undefined) forms.delete(oldest);
     },
-    redact(text) {
-      let redacted = text;
-      // Longest first: a secret may stand within another one.
-      const known = [...forms.values()].flat().toSorted((a, b) => b.length - a.length);
-      for (const form of known) redacted = redacted.replaceAll(form, REDACTED);
-      return redacted.replace(credentialLike, REDACTED);
-    },
+    redact: (text) => redactKnown(text).replace(credentialLike, REDACTED),
+    redactKnown,
   };
+}
+
+/** The same JSON value with every text in it without the known secrets; a value without a secret is returned as it is. */
+export function redactDeep<T>(value: T, { redactKnown }: Pick<Redactor, "redactKnown">): T {
+  const text = JSON.stringify(value);
+  // What has no secret as JSON has none in its parts: almost always the end of it.
+  if (text === undefined || redactKnown(text) === text) return value;
+  return JSON.parse(text, (_, part: unknown) =>
+    typeof part === "string" ? redactKnown(part) : part,
+  );
 }
 
 /** The ways in which a value may be written in other text. */

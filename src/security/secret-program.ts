@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { dirname } from "node:path";
 import { LegionError } from "../lib/errors.ts";
 import type { ObjectSource } from "../manifest/objects.ts";
+import { endGroup, watchGroup } from "./process-group.ts";
 import { SECRET_BYTES_MAX, withoutLastBreak } from "./secret-file.ts";
 
 const PROGRAM_TIMEOUT_MS = 10_000;
@@ -20,64 +21,74 @@ const passedVariables = [
 
 export interface ProgramOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends the program; it has ended when the promise rejects. */
+  readonly signal: AbortSignal;
   readonly timeoutMs?: number;
 }
 
-/** Runs a program without a shell in the manifest's folder and returns its standard output without the last line break. Throws LEG5052. */
+/** Runs a program without a shell in the manifest's folder and returns its standard output without the last line break. Throws LEG5052, or LEG5040 when it was interrupted. */
 export async function runSecretProgram(
   source: Pick<ObjectSource, "file">,
   argv: readonly string[],
   field: string,
-  { env, timeoutMs = PROGRAM_TIMEOUT_MS }: ProgramOptions,
+  { env, signal, timeoutMs = PROGRAM_TIMEOUT_MS }: ProgramOptions,
 ): Promise<string> {
   const [program = "", ...rest] = argv;
+  const cwd = dirname(source.file);
+  // Neither the arguments nor what the program wrote: both may hold the secret.
+  const subject = `the program "${program}" of ${field}`;
   const failed = (what: string, cause?: unknown) =>
-    // Neither the arguments nor what the program wrote: both may hold the secret.
     new LegionError(
-      {
-        code: "LEG5052",
-        message: `the program "${program}" of ${field} ${what}`,
-        hint: `run it by hand in ${dirname(source.file)}`,
-      },
+      { code: "LEG5052", message: `${subject} ${what}`, hint: `run it by hand in ${cwd}` },
       cause,
     );
-  const scrubbed = Object.fromEntries(
-    passedVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
+  const interrupted = () =>
+    new LegionError({
+      code: "LEG5040",
+      message: `${subject} was interrupted`,
+      hint: "run it again",
+    });
+  if (signal.aborted) throw interrupted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(program, rest, {
-    cwd: dirname(source.file),
-    env: scrubbed,
+    cwd,
+    env: passed(env),
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
-  const giveUp = (what: string) => {
-    killGroup(child.pid);
+  watchGroup(child);
+  let isGivenUp = false;
+  const giveUp = (error: LegionError) => {
+    if (isGivenUp) return;
+    isGivenUp = true;
     child.stdout.destroy();
-    reject(failed(what));
+    void endGroup(child).then(() => reject(error));
   };
-  const timer = setTimeout(() => giveUp(`took longer than ${timeoutMs} ms`), timeoutMs);
+  const interrupt = () => giveUp(interrupted());
+  signal.addEventListener("abort", interrupt);
+  const timer = setTimeout(() => giveUp(failed(`took longer than ${timeoutMs} ms`)), timeoutMs);
   const chunks: Buffer[] = [];
   let bytes = 0;
   child.stdout.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > SECRET_BYTES_MAX) giveUp("wrote more than 64 KiB");
+    if (bytes > SECRET_BYTES_MAX) giveUp(failed("wrote more than 64 KiB"));
     else chunks.push(chunk);
   });
   child.on("error", (cause) => reject(failed("could not be started", cause)));
-  child.on("close", (code, signal) => {
+  child.on("close", (code, by) => {
+    if (isGivenUp) return;
     if (code === 0) resolve(withoutLastBreak(Buffer.concat(chunks).toString("utf8")));
-    else reject(failed(code === null ? `was ended by ${signal}` : `failed with exit code ${code}`));
+    else reject(failed(code === null ? `was ended by ${by}` : `failed with exit code ${code}`));
   });
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", interrupt);
+  });
 }
 
-/** Ends the program and whatever it has started. */
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
-  } catch {
-    // It has ended already.
-  }
+/** The variables that the program may see. */
+function passed(env: ProgramOptions["env"]): Record<string, string | undefined> {
+  return Object.fromEntries(
+    passedVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
 }

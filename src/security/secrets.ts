@@ -1,7 +1,9 @@
+import { dirname, resolve } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
 import type { SecretSource, ValueFrom } from "../manifest/generated/provider.ts";
-import type { ManifestObject } from "../manifest/objects.ts";
+import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
+import { shownFile } from "./confine.ts";
 import { createRedactor, type Redactor } from "./redact.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { runSecretProgram } from "./secret-program.ts";
@@ -18,8 +20,8 @@ export interface SecretPlace {
 
 /** Secrets by reference: read where they are needed, kept in no file, known to the redactor from then on. */
 export interface Secrets {
-  /** The value. Throws LEG5050 when no place has one, LEG5051 to LEG5053 for one that cannot be used. */
-  resolve(reference: SecretReference, place: SecretPlace): Promise<string>;
+  /** The value. Throws LEG5050 when no place has one, LEG5051 to LEG5053 for one that cannot be used, LEG5040 when the signal ended a program. */
+  resolve(reference: SecretReference, place: SecretPlace, signal: AbortSignal): Promise<string>;
   /** The error that `resolve` would throw, when that is plain without reading a file or running a program: only variables, none set. */
   missing(reference: SecretReference, place: SecretPlace): LegionError | undefined;
   readonly redactor: Redactor;
@@ -42,46 +44,83 @@ export function createSecrets({ env, clock }: SecretsDeps): Secrets {
     argv: readonly string[],
     { object }: SecretPlace,
     field: string,
+    signal: AbortSignal,
   ): Promise<string> {
     const key = JSON.stringify([object.source.file, argv]);
     const known = outputs.get(key);
     if (known !== undefined && clock.monotonic() < known.untilMs) return known.value;
-    const value = await runSecretProgram(object.source, argv, field, { env });
+    const value = await runSecretProgram(object.source, argv, field, { env, signal });
     outputs.set(key, { value, untilMs: clock.monotonic() + PROGRAM_VALUE_MS });
     return value;
   }
 
-  async function read(
+  async function look(
     source: SecretSource,
     place: SecretPlace,
     field: string,
-  ): Promise<string | undefined> {
-    if (source.env !== undefined) return env[source.env];
-    if (source.file !== undefined) return readSecretFile(place.object.source, source.file, field);
-    if (source.exec !== undefined) return program(source.exec, place, field);
-    return undefined;
+    signal: AbortSignal,
+  ): Promise<string | Absence> {
+    // An empty value is no value: CI systems set variables of missing secrets to "".
+    if (source.env !== undefined) return env[source.env] || unset(source.env);
+    if (source.file !== undefined) {
+      const from = place.object.source;
+      const text = await readSecretFile(from, source.file, field);
+      return text || noText(source.file, shownFile(from, source.file), text !== undefined);
+    }
+    const { exec = [] } = source;
+    return (await program(exec, place, field, signal)) || silent(exec);
   }
 
   return {
     redactor,
-    async resolve(reference, place) {
+    async resolve(reference, place, signal) {
       const field = fieldOf(place);
+      const absences: Absence[] = [];
       for (const source of sourcesOf(reference)) {
-        const value = await read(source, place, field);
-        // An empty value is no value: CI systems set variables of missing secrets to "".
-        if (value === undefined || value === "") continue;
+        const value = await look(source, place, field, signal);
+        if (typeof value !== "string") {
+          absences.push(value);
+          continue;
+        }
         redactor.add(value);
         if (hasControl(value)) throw notInHeader(field);
         return value;
       }
-      throw unresolved(sourcesOf(reference), field);
+      throw unresolved(absences, field);
     },
     missing(reference, place) {
       const sources = sourcesOf(reference);
-      return sources.every((source) => source.env !== undefined && !env[source.env])
-        ? unresolved(sources, fieldOf(place))
-        : undefined;
+      const absences = sources.flatMap(({ env: name }) =>
+        name === undefined || env[name] ? [] : [unset(name)],
+      );
+      return absences.length === sources.length ? unresolved(absences, fieldOf(place)) : undefined;
     },
+  };
+}
+
+/** A place without a value: what is the matter with it, and the step that gives it one. */
+interface Absence {
+  readonly what: string;
+  readonly step: string;
+}
+
+function unset(variable: string): Absence {
+  return { what: `the variable ${variable} is not set`, step: `set ${variable}` };
+}
+
+function noText(path: string, shown: string, exists: boolean): Absence {
+  return exists
+    ? { what: `the file "${path}" is empty`, step: `write the secret to ${shown}` }
+    : {
+        what: `the file "${path}" does not exist`,
+        step: `write the secret to ${shown}, with mode 0600`,
+      };
+}
+
+function silent([program]: readonly string[]): Absence {
+  return {
+    what: `the program "${program}" wrote nothing`,
+    step: `make "${program}" write the secret`,
   };
 }
 
@@ -105,23 +144,23 @@ function notInHeader(field: string): LegionError {
   });
 }
 
-function unresolved(sources: readonly SecretSource[], field: string): LegionError {
-  const variables = sources.flatMap(({ env }) => env ?? []);
-  const files = sources.flatMap(({ file }) => file ?? []);
-  const places = [
-    ...variables.map((name) => `the variable ${name} is not set`),
-    ...files.map((path) => `the file "${path}" is empty or not below the manifest root`),
-    ...sources.flatMap(({ exec }) =>
-      exec === undefined ? [] : [`the program "${exec[0]}" wrote nothing`],
-    ),
-  ];
-  const steps = [
-    ...variables.map((name) => `set ${name}`),
-    ...files.map((path) => `write ${path}`),
-  ];
+function unresolved(absences: readonly Absence[], field: string): LegionError {
   return new LegionError({
     code: "LEG5050",
-    message: `no secret for ${field}: ${places.join(", ")}`,
-    hint: steps.length > 0 ? steps.join(", or ") : "make the program write the secret",
+    message: `no secret for ${field}: ${absences.map(({ what }) => what).join(", ")}`,
+    hint: absences.map(({ step }) => step).join(", or "),
+  });
+}
+
+/** Absolute paths of the files that hold secrets of these objects; nobody else is to read them. */
+export function secretFiles(objects: Pick<ManifestSet, "all">): string[] {
+  return objects.all("Provider").flatMap(({ spec, source }) => {
+    const values = [spec.apiKey, ...Object.values(spec.headers ?? {})];
+    const places = values.flatMap((value) =>
+      typeof value === "object" ? [value.valueFrom].flat() : [],
+    );
+    return places.flatMap(({ file }) =>
+      file === undefined ? [] : [resolve(dirname(source.file), file)],
+    );
   });
 }

@@ -72,6 +72,15 @@ export const routerCodes = {
     why: "The answer was not whole within timeouts.total of the Provider, or the timeout of the Router's tier.",
     fix: "Raise the timeout that the message names, ask for less, or use a faster model.",
   },
+  LEG5017: {
+    title: "port not allowed",
+    why: "The port in baseUrl belongs to another protocol (9, 22, 25, 6000 and some more), and fetch connects to none of these.",
+    fix: "Let the model server listen on another port, and write that one in baseUrl.",
+    example: {
+      wrong: "baseUrl: http://127.0.0.1:6000/v1",
+      right: "baseUrl: http://127.0.0.1:8000/v1",
+    },
+  },
   LEG5020: {
     title: "not an answer",
     why: "The response is not what the protocol says: a web page, nothing, half a JSON value, bytes that are not UTF-8.",
@@ -159,12 +168,12 @@ export const routerCodes = {
   },
   LEG5051: {
     title: "secret file not usable",
-    why: "A secret file must be a regular file below the manifest root, readable by its owner only (mode 0600 or less), of at most 64 KiB.",
-    fix: "Move it below the manifest root and run chmod 600 on it.",
+    why: "A secret file must be a regular file below the manifest root, also where links lead, readable by its owner only (mode 0600 or less), of at most 64 KiB. The manifest root is the folder that is loaded; for a single file, the folder of it.",
+    fix: "Move it below the manifest root or load a folder that holds both, and run chmod 600 on it.",
   },
   LEG5052: {
     title: "secret program failed",
-    why: "The program that valueFrom.exec names could not be started, failed, wrote too much, or took longer than 10 s.",
+    why: "The program that valueFrom.exec names could not be started, failed, wrote too much, or took longer than 10 s; then it was ended with all that it had started.",
     fix: "Run the program by hand in the manifest's folder; it has only PATH, HOME and a few more variables.",
   },
   LEG5053: {

@@ -13,7 +13,7 @@ export const sandboxCodes = {
   },
   LEG3002: {
     title: "the code threw an error",
-    why: "An error was thrown by the code or by a function that it called, and nothing caught it. The variables are those from before the evaluation.",
+    why: "An error was thrown by the code or by a function that it called, and nothing caught it. The error of a tool that has a code of its own keeps that one. The variables are those from before the evaluation.",
     fix: "Correct the place that the code frame shows, or catch the error.",
   },
   LEG3003: {

@@ -1,5 +1,5 @@
 import { LegionError } from "../../lib/errors.ts";
-import type { Secrets } from "../../security/secrets.ts";
+import type { SecretReference, Secrets } from "../../security/secrets.ts";
 import type { ProviderObject } from "./wire.ts";
 
 /** The address of chat completions: the path is added to that of baseUrl, and a query in either of them is kept. Credentials are taken out. */
@@ -18,20 +18,20 @@ export function chatUrl(baseUrl: string, chatPath: string): URL {
 export async function chatHeaders(
   provider: ProviderObject,
   secrets: Secrets,
+  signal: AbortSignal,
 ): Promise<Record<string, string>> {
   const { apiKey, headers = {} } = provider.spec;
   const sent: Record<string, string> = {
     "content-type": "application/json",
     "user-agent": "legion",
   };
+  const resolve = (valueFrom: SecretReference, field: string) =>
+    secrets.resolve(valueFrom, { object: provider, field }, signal);
   if (apiKey !== undefined)
-    sent.authorization = `Bearer ${await secrets.resolve(apiKey.valueFrom, { object: provider, field: "spec.apiKey" })}`;
+    sent.authorization = `Bearer ${await resolve(apiKey.valueFrom, "spec.apiKey")}`;
   for (const [name, value] of Object.entries(headers)) {
-    const field = `spec.headers.${name}`;
     const literal = typeof value === "string";
-    const text = literal
-      ? value
-      : await secrets.resolve(value.valueFrom, { object: provider, field });
+    const text = literal ? value : await resolve(value.valueFrom, `spec.headers.${name}`);
     // Validation warns of keys that stand in a manifest; they are kept out of messages all the same.
     if (literal && /auth|key|token|secret|cookie/i.test(name)) secrets.redactor.add(text);
     sent[name.toLowerCase()] = text;

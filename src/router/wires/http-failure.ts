@@ -24,6 +24,7 @@ const networkFailures: readonly (readonly [RegExp, FailureName, string])[] = [
     "notReachable",
     "it did not accept the connection in time",
   ],
+  [/^bad port$/, "portRefused", "fetch refuses to connect to this port"],
   [/CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_(TLS|SSL)|^EPROTO$|^HOSTNAME_MISMATCH$/, "tls", "TLS failed"],
   [/^UND_ERR_HEADERS_TIMEOUT$/, "noResponse", "it did not begin to respond in time"],
   [/^UND_ERR_BODY_TIMEOUT$/, "stalled", "it stopped in the middle of its answer"],
@@ -66,7 +67,7 @@ export function thrownFailure(
   );
 }
 
-/** The code of the error that fetch has wrapped, or its name where it has none. */
+/** The code of the error that fetch has wrapped, or its name where it has none; a mere Error says it in its message, as for a port that fetch refuses. */
 function networkCode(cause: unknown): string {
   let name = "";
   for (
@@ -75,7 +76,7 @@ function networkCode(cause: unknown): string {
     error = error.cause, depth += 1
   ) {
     if ("code" in error && typeof error.code === "string") return error.code;
-    if (error !== cause) name = error.name;
+    if (error !== cause) name = error.name === "Error" ? error.message : error.name;
   }
   return name;
 }
@@ -115,11 +116,14 @@ export function reportedFailure(error: unknown, named: Named): WireError {
 
 /** The most characters of a provider's own words in a message. */
 const QUOTE_MAX = 300;
+/** Of so many characters at the start. */
+const READ_MAX = 4_096;
 
 /** Text of a provider for a message: without secrets, tags and line breaks, and short. */
 export function quote(text: string, redact: (text: string) => string): string {
-  // Redacted before it is cut: half a key is no longer recognised.
+  // Redacted before it is cut: half a key is no longer recognised. Cut before tags are looked for: a page may be of megabytes.
   const plain = redact(text)
+    .slice(0, READ_MAX)
     .replace(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
     .replace(/[\s\p{Cc}]+/gu, " ")
     .trim();

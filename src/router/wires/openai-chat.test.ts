@@ -5,6 +5,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import type { ErrorCode } from "../../lib/codes.ts";
 import { ask, chatEndpoint, hello } from "../../testing/chat-client.ts";
 import type { ModelReply } from "../../testing/model-reply.ts";
 import { startModelServer } from "../../testing/model-server.ts";
@@ -177,25 +178,53 @@ test("calls that all have the index 0 are told apart by their ids", async () => 
   ]);
 });
 
-test("R17: a port that nothing listens on is not reachable", async () => {
-  await using server = await startModelServer([]);
-  const { url } = server;
-  await server.close();
-  const { error } = await ask(chatEndpoint(url));
-  assert.deepEqual([error?.outcome, error?.code], ["connection", "LEG5011"]);
-});
+const unanswered: readonly {
+  readonly name: string;
+  /** The base URL, from that of a server that runs no longer, or that still does. */
+  readonly of: (url: string) => string;
+  readonly runs?: boolean;
+  readonly code: ErrorCode;
+  readonly says: RegExp;
+}[] = [
+  {
+    name: "a port that nothing listens on is not reachable",
+    of: (url) => url,
+    code: "LEG5011",
+    says: /^nothing accepts connections there \(ECONNREFUSED\)$/,
+  },
+  {
+    name: "a port that fetch refuses is not allowed",
+    of: () => "http://127.0.0.1:9/v1",
+    code: "LEG5017",
+    says: /^fetch refuses to connect to this port \(bad port\)$/,
+  },
+  {
+    name: "a host name without an address is not found",
+    of: () => "http://legion.invalid/v1",
+    code: "LEG5010",
+    says: /^the name of the host has no address \((ENOTFOUND|EAI_AGAIN)\)$/,
+  },
+  {
+    name: "TLS with a server that does not speak it fails as TLS",
+    of: (url) => url.replace("http:", "https:"),
+    runs: true,
+    code: "LEG5012",
+    says: /^TLS failed \(\w+\)$/,
+  },
+];
 
-test("R17: a host name without an address is not found", async () => {
-  const { error } = await ask(chatEndpoint("http://legion.invalid/v1"));
-  assert.deepEqual([error?.outcome, error?.code], ["connection", "LEG5010"]);
-  assert.match(error?.message ?? "", /legion\.invalid/);
-});
-
-test("R17: TLS with a server that does not speak it fails as TLS", async () => {
-  await using server = await startModelServer([]);
-  const { error } = await ask(chatEndpoint(server.url.replace("http:", "https:")));
-  assert.deepEqual([error?.outcome, error?.code], ["connection", "LEG5012"]);
-});
+for (const { name, of, runs = false, code, says } of unanswered) {
+  test(`R17: ${name}`, async () => {
+    await using server = await startModelServer([]);
+    const url = of(server.url);
+    if (!runs) await server.close();
+    const { error } = await ask(chatEndpoint(url));
+    assert.deepEqual([error?.outcome, error?.code], ["connection", code]);
+    const [before, after = ""] = (error?.message ?? "").split(" did not answer: ");
+    assert.equal(before, `provider test at ${new URL(url).host}`);
+    assert.match(after, says);
+  });
+}
 
 test("R17: a server that answers with something else than HTTP is malformed", async () => {
   const server = createServer((socket) => {

@@ -68,10 +68,10 @@ function post(
   });
 }
 
-export const openChat: OpenWire = async (provider, model, { secrets, now }) => {
+export const openChat: OpenWire = async (provider, model, { secrets, now }, opening) => {
   const { spec, name } = provider;
   const url = chatUrl(spec.baseUrl ?? "", spec.chatPath);
-  const headers = await chatHeaders(provider, secrets);
+  const headers = await chatHeaders(provider, secrets, opening);
   const endpoint: ChatEndpoint = {
     provider: name,
     model,

@@ -20,5 +20,10 @@ export interface WireDeps {
   readonly now: () => number;
 }
 
-/** Resolves what the manifest refers to and binds the wire to it. Throws a LegionError when a secret or file is missing. */
-export type OpenWire = (provider: ProviderObject, model: string, deps: WireDeps) => Promise<Send>;
+/** Resolves what the manifest refers to and binds the wire to it. Throws a LegionError when a secret or file is missing, and soon after the signal is aborted. */
+export type OpenWire = (
+  provider: ProviderObject,
+  model: string,
+  deps: WireDeps,
+  signal: AbortSignal,
+) => Promise<Send>;
