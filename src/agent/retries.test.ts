@@ -56,7 +56,12 @@ const mistakes = [
     code: "LEG2041",
     want: /Action done is not allowed here\. Allowed: eval_and_continue, return\n/,
   },
-  { name: "eval without code", reply: step(" "), code: "LEG2042", want: /needs code/ },
+  {
+    name: "eval without code",
+    reply: { text: '{"action":"eval_and_continue","code":" ","result":""}' },
+    code: "LEG2042",
+    want: /needs code/,
+  },
   {
     name: "return without a result",
     reply: { text: '{"action":"return","code":""}' },
