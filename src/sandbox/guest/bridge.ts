@@ -86,38 +86,37 @@ function isQuiet(name: string | number): boolean {
 
 /** A function of the guest whose calls the host answers; `path` is how the model writes it. */
 function hostFunction(path: string, name: string, call: HostFunctions["call"]): unknown {
-  // Not a rest parameter: that makes a list at each call.
-  const run = async (argument?: unknown, second?: unknown): Promise<unknown> => {
-    // Taken now: after the wait the stack holds nothing of the model's code.
-    const site = new ErrorType("");
-    if (second !== undefined) {
-      throw hinted(new TypeErrorType(`${path} takes one argument, an object`), {
-        hint: `put the values into one object: ${path}({ ... })`,
-      });
-    }
-    const reply = parse(await answerTo(call(name, argumentText(path, argument)))) as {
-      ok: boolean;
-      value?: unknown;
-      error?: Table;
-    };
-    if (reply.ok) return reply.value;
-    throw hinted(new ErrorType(StringType(reply.error?.message)), {
-      ...reply.error,
-      stack: site.stack,
+  // One promise and no async function: of each there are thousands. Not a rest parameter: that makes a list at each call.
+  const run = (argument?: unknown, second?: unknown): Promise<unknown> =>
+    new PromiseType((resolve, reject) => {
+      // Taken now: after the wait the stack holds nothing of the model's code.
+      const site = new ErrorType("");
+      if (second !== undefined) {
+        throw hinted(new TypeErrorType(`${path} takes one argument, an object`), {
+          hint: `put the values into one object: ${path}({ ... })`,
+        });
+      }
+      waiting[call(name, argumentText(path, argument))] = (text) => {
+        const { ok, value, error } = parse(text) as Reply;
+        if (ok) resolve(value);
+        else
+          reject(
+            hinted(new ErrorType(StringType(error?.message)), { ...error, stack: site.stack }),
+          );
+      };
     });
-  };
   defineProperty(run, "name", { value: name, configurable: true });
   return freeze(run);
 }
 
-/** What resolves the calls that wait, by their number. */
-const waiting = create(null) as Record<number, ((text: string) => void) | undefined>;
-
-function answerTo(call: number): Promise<string> {
-  return new PromiseType((resolve) => {
-    waiting[call] = resolve;
-  });
+interface Reply {
+  readonly ok: boolean;
+  readonly value?: unknown;
+  readonly error?: Table;
 }
+
+/** What settles the calls that wait, by their number. */
+const waiting = create(null) as Record<number, ((text: string) => void) | undefined>;
 
 /** Hands over the answer of a call. */
 export function settle(call: number, text: string): void {
