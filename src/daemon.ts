@@ -7,10 +7,12 @@ import { newId } from "./lib/ids.ts";
 import { suggest } from "./lib/suggest.ts";
 import type { ManifestObject, ManifestSet } from "./manifest/objects.ts";
 import { createRouter } from "./router/router.ts";
-import { createSecrets } from "./security/secrets.ts";
+import { redactDeep } from "./security/redact.ts";
+import { createSecrets, secretFiles } from "./security/secrets.ts";
 import { createEmitter } from "./telemetry/emitter.ts";
 import type { LegionEvent } from "./telemetry/events.ts";
 import { createToolbox } from "./tools/registry.ts";
+import { lazily } from "./tools/types/turns.ts";
 
 export interface RuntimeOptions {
   readonly manifests: ManifestSet;
@@ -47,16 +49,15 @@ export function createRuntime({
 }: RuntimeOptions): Runtime {
   const stack = new AsyncDisposableStack();
   const clock = systemClock;
-  const router = createRouter({
-    objects: manifests,
-    secrets: createSecrets({ env, clock }),
-    clock,
-  });
-  const pool = once(async () => {
+  const secrets = createSecrets({ env, clock });
+  const { redactor } = secrets;
+  const router = createRouter({ objects: manifests, secrets, clock });
+  const deniedFiles = secretFiles(manifests);
+  const { get: pool } = lazily(async () => {
     const { createSandboxPool } = await import("./sandbox/pool.ts");
     return stack.adopt(await createSandboxPool(), (sandboxes) => sandboxes.close());
   });
-  const keyValue = once(async () => {
+  const { get: keyValue } = lazily(async () => {
     const { openDatabase } = await import("./state/database.ts");
     const { openKeyValue } = await import("./state/key-value.ts");
     return openKeyValue(
@@ -75,10 +76,14 @@ export function createRuntime({
         clock,
         cwd,
         stateFolder,
+        deniedFiles,
+        redact: redactor.redactKnown,
       });
       try {
-        const emit = createEmitter({ agent: name, run, clock, sink: onEvent });
-        return await runTurn({ agent, task, run, router, toolbox, pool, clock, emit, signal });
+        const sink = (event: LegionEvent) => onEvent(redactDeep(event, redactor));
+        const emit = createEmitter({ agent: name, run, clock, sink });
+        const turn = { agent, task, run, router, toolbox, pool, clock, emit, signal };
+        return redactDeep(await runTurn(turn), redactor);
       } finally {
         await toolbox.close();
       }
@@ -99,13 +104,4 @@ function withModel(
   model: string | undefined,
 ): ManifestObject<"Agent"> {
   return model === undefined ? agent : { ...agent, spec: { ...agent.spec, model } };
-}
-
-/** The same promise at every call. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -21,6 +21,8 @@ export interface ToolboxOptions {
   readonly uses?: readonly (string | object)[];
   readonly agent?: string;
   readonly clock?: Clock;
+  /** What the composition root knows of secrets. */
+  readonly secrets?: Pick<ToolDeps, "deniedFiles" | "redact">;
   /** Takes the place of loading, for sets that the loader refuses. */
   readonly change?: (set: ManifestSet) => Pick<ManifestSet, "get" | "all">;
 }
@@ -72,7 +74,7 @@ export async function workplace(): Promise<Workplace> {
     opened,
     async create(options) {
       const { clock = systemClock } = options;
-      const deps = { pool, keyValue, clock, cwd: folder, stateFolder };
+      const deps = { pool, keyValue, clock, cwd: folder, stateFolder, ...options.secrets };
       const made = await create(options, deps);
       resources.defer(() => made.toolbox.close());
       return made;
@@ -136,6 +138,19 @@ async function load({ tools, uses, agent = "tested" }: ToolboxOptions, cwd: stri
   const errors = set.diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ summary }) => summary).join("\n"));
   return set;
+}
+
+/** The set with fields of Tools changed after it was checked: for what the loader refuses, and what happens when a file changes later. */
+export function withSpecs(
+  set: ManifestSet,
+  specs: Readonly<Record<string, object>>,
+): Pick<ManifestSet, "get" | "all"> {
+  const get: ManifestSet["get"] = (kind, name) => {
+    const object = set.get(kind, name);
+    const changed = kind === "Tool" ? specs[name] : undefined;
+    return object && { ...object, spec: { ...object.spec, ...changed } };
+  };
+  return { all: set.all, get };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

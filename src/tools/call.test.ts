@@ -1,6 +1,7 @@
 // Goal: a call never throws, never runs with wrong arguments, never outlives its limits, and its errors tell the next step and no more (S35).
 // Method: small tools written here are called through callTool, in tables of good and hostile calls.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { homedir } from "node:os";
 import { test } from "node:test";
 import { codes } from "../lib/codes.ts";
@@ -210,11 +211,20 @@ for (const { name, argument, says, valid } of wrong) {
   });
 }
 
-test("hostile keys are dropped before anything sees them", async () => {
-  const argument = JSON.parse(
-    '{"__proto__":{"polluted":true},"a":{"constructor":{"prototype":{"polluted":true}}}}',
-  );
-  assert.deepEqual(await call(echo, argument), { ok: true, value: { a: {} } });
+test("fields named constructor and prototype arrive and come back", async () => {
+  const argument = JSON.parse('{"a":{"constructor":{"prototype":{"polluted":true}}}}');
+  assert.deepEqual(await call(echo, argument), { ok: true, value: argument });
+  assert.equal(({} as { polluted?: boolean }).polluted, undefined);
+});
+
+test("a field named __proto__ is refused with the next step, from caller and tool alike", async () => {
+  const hostile = JSON.parse('{"a":{"__proto__":{"polluted":true}}}');
+  const sent = await failure(echo, hostile);
+  assert.equal(sent.code, "LEG4004");
+  assert.match(`${sent.message} - ${sent.hint}`, /"a.__proto__".*give the field another name/);
+  const got = await failure({ run: () => hostile });
+  assert.equal(got.code, "LEG4009");
+  assert.match(`${got.message} - ${got.hint}`, /"a.__proto__".*give the field another name/);
   assert.equal(({} as { polluted?: boolean }).polluted, undefined);
 });
 
@@ -389,6 +399,26 @@ test("an evaluation that ends stops its calls", async () => {
   assert.deepEqual((await reply).ok, false);
   const late = await callTool(hangs, "box.go", {}, { ...caller, signal: controller.signal });
   assert.ok(!late.ok && late.error.code === "LEG4007");
+});
+
+test("a call that is over leaves no listener at the caller's signal, however it ended", async () => {
+  const { signal } = new AbortController();
+  const samples: Sample[] = [
+    echo,
+    { run: () => Promise.reject(new Error("x")) },
+    { limits: { timeoutMs: 5 }, run: () => new Promise(() => {}) },
+    { run: () => 1n },
+  ];
+  for (const sample of samples) {
+    let during = 0;
+    const run: Sample["run"] = (...given) => {
+      during = getEventListeners(signal, "abort").length;
+      return sample.run(...given);
+    };
+    await callTool(bind({ ...sample, run }), "box.go", {}, { ...caller, signal });
+    assert.equal(during, 1);
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+  }
 });
 
 test("a tool that fails after its time harms nobody", async () => {

@@ -4,6 +4,7 @@ import { formatDuration } from "../lib/quantities.ts";
 import { checkedArguments, checkedResult } from "./call/check.ts";
 import { type Found, findFunction, type Target, targetOf } from "./call/lookup.ts";
 import { publicMessage, withoutHostPaths } from "./call/public-message.ts";
+import { type Redact, redactError, safeRedact } from "./call/redact.ts";
 import type { ToolBinding, ToolCaller, ToolReply } from "./contract.ts";
 
 /** The longest delay of a timer. */
@@ -12,13 +13,16 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /**
  * Calls `tool.function` of a set of bindings: finds it, checks the argument, runs it within its limits, checks the result.
  * Never throws. What reaches the reader of an error is a LegionError's data, or the message of anything else that was thrown.
+ * Every text of the reply goes through `redact` first.
  */
 export async function callTool(
   bindings: readonly ToolBinding[],
   name: string,
   argument: Json | undefined,
   caller: ToolCaller,
+  redact?: Redact,
 ): Promise<ToolReply> {
+  const redacted = safeRedact(redact);
   const target = targetOf(name);
   const stopped = started(caller, target);
   let reply: ToolReply;
@@ -26,9 +30,9 @@ export async function callTool(
     const found = findFunction(bindings, target);
     const args = await checkedArguments(found, argument);
     const value = await run(found, args, caller);
-    reply = { ok: true, value: await checkedResult(found, value) };
+    reply = { ok: true, value: await checkedResult(found, value, redacted) };
   } catch (error) {
-    reply = { ok: false, error: failure(name, error) };
+    reply = { ok: false, error: failure(name, error, redacted) };
   }
   stopped(reply.ok ? { ok: true } : { ok: false, error: reply.error });
   return reply;
@@ -89,13 +93,15 @@ function lateError({ shown, binding }: Found): LegionError {
   return new LegionError({ code: "LEG4006", message, hint });
 }
 
-/** What of a failure leaves the host: no stack, and no path of the host but those below the working folder. */
-function failure(name: string, error: unknown): ErrorData {
-  const data = legionData(error);
-  if (data === undefined) {
+/** What of a failure leaves the host: no secret, no stack, and no path of the host but those below the working folder. */
+function failure(name: string, error: unknown, redact: Redact): ErrorData {
+  const given = legionData(error);
+  if (given === undefined) {
     const hint = "change the arguments, or mend the tool";
-    return { code: "LEG4008", message: `${name} failed: ${publicMessage(error)}`, hint };
+    const message = redact(`${name} failed: ${publicMessage(error, redact)}`);
+    return { code: "LEG4008", message, hint };
   }
+  const data = redactError(given, redact);
   const { message, hint } = data;
   return { ...data, message: withoutHostPaths(message), hint: withoutHostPaths(hint) };
 }

@@ -68,9 +68,8 @@ test("only the functions that the agent lists can be called", async () => {
 });
 
 test("config of the agent lies over that of the tool, field by field, and nobody can change it", async () => {
-  const tool = { type: "builtin", builtin: "files", config: { roots: ["nothing"] } };
   const { toolbox } = await place.create({
-    tools: { files: tool },
+    tools,
     uses: [{ name: "files", config: { roots: ["."] } }],
   });
   const config = toolbox.tools[0]?.config as { roots: string[] };

@@ -10,6 +10,7 @@ import { nameInCode } from "../manifest/tool-use.ts";
 import type { SandboxPool } from "../sandbox/contract.ts";
 import type { KeyValue } from "../state/key-value.ts";
 import { noFunction } from "./call/lookup.ts";
+import type { Redact } from "./call/redact.ts";
 import { callTool } from "./call.ts";
 import type { Tool, ToolBinding, Toolbox } from "./contract.ts";
 import { builtinTool } from "./types/builtin.ts";
@@ -26,6 +27,10 @@ export interface ToolDeps {
   readonly cwd: string;
   /** Absolute path of the state folder, closed to tools; `.legion` is closed wherever it is. */
   readonly stateFolder?: string;
+  /** Absolute paths of files that hold secrets of the manifests, closed to the files tool. */
+  readonly deniedFiles?: readonly string[];
+  /** Takes secrets out of every text of values and errors on their way to the agent's code, and to js tools. */
+  readonly redact?: Redact;
 }
 
 /** What a tool is built from. */
@@ -84,7 +89,7 @@ export async function createToolbox(
   const tools = bindings.toSorted((a, b) => (a.as < b.as ? -1 : 1));
   return {
     tools,
-    call: (name, argument, caller) => callTool(tools, name, argument, caller),
+    call: (name, argument, caller) => callTool(tools, name, argument, caller, deps.redact),
     close: () => closeAll(tools),
   };
 }

@@ -30,9 +30,9 @@ export const toolCodes = {
     },
   },
   LEG4004: {
-    title: "the arguments are too large",
-    why: "The arguments are larger than maxArgumentBytes of the tool, or nested too deeply, or hold something that JSON cannot say.",
-    fix: "Send less in one call, or raise spec.maxArgumentBytes of the Tool.",
+    title: "the arguments cannot be used",
+    why: "The arguments are larger than maxArgumentBytes of the tool, or nested too deeply, or hold something that JSON cannot say, or a field named __proto__.",
+    fix: "Send less in one call, or raise spec.maxArgumentBytes of the Tool. Give a field named __proto__ another name.",
   },
   LEG4005: {
     title: "the arguments are wrong",
@@ -64,7 +64,7 @@ export const toolCodes = {
   },
   LEG4009: {
     title: "the result is not JSON",
-    why: "The tool returned something that JSON cannot say: a Map, a Set, a bigint, a function, an instance of a class, or an object that contains itself.",
+    why: "The tool returned something that JSON cannot say: a Map, a Set, a bigint, a function, an instance of a class, an object that contains itself, or a field named __proto__.",
     fix: "Return plain objects, lists, text, numbers, booleans and null from the tool.",
     example: { wrong: 'return new Map([["a", 1]]);', right: "return { a: 1 };" },
   },
@@ -122,6 +122,15 @@ export const toolCodes = {
     why: "A tool of type js runs one call after the other; too many were waiting.",
     fix: "Await calls as you go instead of starting all of them at once.",
   },
+  LEG4019: {
+    title: "the agent asks for more than the tool grants",
+    why: "config of the agent's entry in spec.tools would widen what spec.config of the Tool grants: roots of the files tool outside the Tool's roots, or a namespace of the kv tool that is neither the Tool's nor below it.",
+    fix: "Ask for a part of what the Tool grants, widen the Tool itself, or list a Tool of its own for the other grant. A Tool that leaves the field out leaves it to the agents.",
+    example: {
+      wrong: "config: { roots: [docs] } in the Tool, config: { roots: [.] } in the agent",
+      right: "config: { roots: [docs] } in the Tool, config: { roots: [docs/api] } in the agent",
+    },
+  },
   LEG4020: {
     title: "the path is outside the granted folders",
     why: "The path, once symbolic links are followed, is not inside one of the folders in config.roots of the tool.",
@@ -133,7 +142,7 @@ export const toolCodes = {
   },
   LEG4021: {
     title: "the path is never readable by agents",
-    why: "Legion's state folder, git hooks and files that hold credentials (such as .env, .netrc, .npmrc, private keys) are closed to the files tool, whatever its roots.",
+    why: "Legion's state folder, files that hold secrets of the manifests, git hooks and configuration, /proc, /sys and /dev, and files that hold credentials (such as .env, .netrc, .npmrc, private keys, and copies of them) are closed to the files tool, whatever its roots.",
     fix: "Use another file. A person can copy what is needed to a file of another name.",
   },
   LEG4022: {

@@ -58,8 +58,11 @@ for (const [tool, builtin] of Object.entries<Builtin>(builtins)) {
         if (schema.type === undefined && schema.enum === undefined) continue;
         test(`with a wrong type of "${field}" it says the right one`, async () => {
           const { message, hint } = await instructive({ ...right, [field]: notOf(schema) }, field);
-          const expected =
-            schema.enum === undefined ? String(schema.type) : String((schema.enum as string[])[0]);
+          const [choice] = Array.isArray(schema.enum) ? schema.enum : [];
+          // The only pattern of the builtins is that of a duration.
+          const expected = String(
+            choice ?? (schema.pattern === undefined ? schema.type : "duration"),
+          );
           assert.ok(`${message} ${hint}`.includes(expected), `${message} - ${hint}`);
         });
       }

@@ -1,6 +1,7 @@
 // Goal: read, list and glob give what the folder holds, in bounded parts, and say what to do when they cannot.
 // Method: real folders, files of every awkward size and encoding, calls through a toolbox.
 import assert from "node:assert/strict";
+import * as fileSystem from "node:fs/promises";
 import { link, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -180,7 +181,7 @@ describe("glob", () => {
     await symlink("..", path.join(folder, "up"));
     assert.deepEqual(await files.value("files.glob", { pattern: "granted/tree/**/*.txt" }), {
       paths: [],
-      more: false,
+      more: true,
     });
     await rm(folder, { recursive: true });
   });
@@ -189,9 +190,44 @@ describe("glob", () => {
     const granted = await grant(["granted"], { cwd: place.folder });
     const { signal } = new AbortController();
     const error = { code: "LEG4026", message: /looked at 3 files and folders/ };
-    await assert.rejects(glob(granted, { pattern: "**" }, signal, 3), error);
-    const narrow = await glob(granted, { pattern: "granted/src/deep/*" }, signal, 3);
+    await assert.rejects(glob(granted, { pattern: "**" }, signal, { visitedMax: 3 }), error);
+    const narrow = await glob(granted, { pattern: "granted/src/deep/*" }, signal, {
+      visitedMax: 3,
+    });
     assert.deepEqual(narrow, { paths: ["granted/src/deep/a.test.ts"], more: false });
+  });
+
+  test("a folder with more entries than are looked at tells that there is more", async () => {
+    const granted = await grant(["granted"], { cwd: place.folder });
+    const { signal } = new AbortController();
+    const search = (folderEntriesMax: number) =>
+      glob(granted, { pattern: "granted/src/*" }, signal, { folderEntriesMax });
+    const all = { paths: ["granted/src/main.ts"], more: false };
+    assert.deepEqual(await search(2), all);
+    assert.equal(((await search(1)) as { more: boolean }).more, true);
+  });
+
+  test("a search of a large folder ends when it is stopped between two matches", async () => {
+    const folder = path.join(root, "large");
+    await mkdir(folder);
+    const names = Array.from({ length: 2_000 }, (_, at) => `${"ab".repeat(60)}-${at}`);
+    await Promise.all(names.map((name) => writeFile(path.join(folder, name), "")));
+    const granted = await grant(["granted"], { cwd: place.folder });
+    const slow = `granted/large/*{${Array.from({ length: 90 }, (_, at) => `b*${at}x`).join(",")}}`;
+    const controller = new AbortController();
+    // The folder has been read when it is closed; what is left is matching, far longer than a few milliseconds.
+    const open = async (...given: Parameters<typeof fileSystem.open>) => {
+      const handle = await fileSystem.open(...given);
+      if (!String(given[0]).endsWith("/large")) return handle;
+      const close = handle.close.bind(handle);
+      return Object.assign(handle, {
+        close: () => close().finally(() => setTimeout(() => controller.abort(), 5)),
+      });
+    };
+    const watched = { ...granted, fileSystem: { ...fileSystem, open } };
+    const searching = glob(watched, { pattern: slow }, controller.signal);
+    await assert.rejects(searching, { name: "AbortError" });
+    await rm(folder, { recursive: true });
   });
 
   test("a search that is stopped ends", async () => {
@@ -226,6 +262,36 @@ describe("roots", () => {
       more: false,
     });
   });
+
+  const grants: { name: string; tool: string[]; agent: string[]; code?: string }[] = [
+    { name: "the same root", tool: ["granted"], agent: ["./granted/"] },
+    { name: "a folder below", tool: ["granted"], agent: ["granted/src/deep", "granted/src"] },
+    { name: "the folder above", tool: ["granted/src"], agent: ["granted"], code: "LEG4019" },
+    { name: "the whole disk", tool: ["."], agent: ["/"], code: "LEG4019" },
+    {
+      name: "one inside, one beside",
+      tool: ["granted/src"],
+      agent: ["granted/src", "outside"],
+      code: "LEG4019",
+    },
+    {
+      name: "a link that leads out",
+      tool: ["granted/src"],
+      agent: ["granted/src/out"],
+      code: "LEG4019",
+    },
+  ];
+  for (const { name, tool, agent, code } of grants) {
+    test(`${name} ${code ? "is refused" : "is given"} to an agent of a tool with roots of its own`, async () => {
+      await symlink("../../outside", path.join(root, "src", "out")).catch(() => {});
+      const creating = place.create({
+        tools: { files: { type: "builtin", builtin: "files", config: { roots: tool } } },
+        uses: [{ name: "files", config: { roots: agent } }],
+      });
+      if (code === undefined) await (await creating).value("files.list", { path: agent[0] });
+      else await assert.rejects(creating, { code, valid: tool });
+    });
+  }
 
   test("hard links count as the files that they are", async () => {
     await link(path.join(root, "README.md"), path.join(root, "hard"));

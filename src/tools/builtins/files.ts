@@ -1,8 +1,10 @@
 import type { Json, JsonObject } from "../../lib/json.ts";
+import type { ToolSpec } from "../../manifest/generated/tool.ts";
 import type { ToolContext } from "../contract.ts";
 import type { Builtin } from "../types/builtin.ts";
+import { closedPlaces } from "./files/closed.ts";
 import { glob } from "./files/glob.ts";
-import { type Granted, grant } from "./files/granted.ts";
+import { type Granted, grant, requireNarrower } from "./files/granted.ts";
 import { LIST_DEFAULT, LIST_MAX, list } from "./files/list.ts";
 import { READ_BYTES_MAX, read } from "./files/read.ts";
 
@@ -17,7 +19,8 @@ const more = { type: "boolean" };
 
 /**
  * Builtin files: reads files below granted folders, and nothing else. Config: `roots`, the folders, relative to the working folder or
- * absolute; default the working folder itself.
+ * absolute; default the working folder itself. Roots in an agent's config take the place of the Tool's, and have to lie inside them when
+ * the Tool has some: a Tool with roots is a grant that agents can narrow; one without leaves the roots to the agents.
  */
 export const filesBuiltin: Builtin = {
   description: "Reads files; it cannot write.",
@@ -111,13 +114,21 @@ export const filesBuiltin: Builtin = {
       example: { pattern: "src/**/*.ts" },
     },
   },
-  async create({ config, deps }) {
-    const roots = Array.isArray(config.roots) ? config.roots.map(String) : ["."];
+  async create({ object, config, deps }) {
+    const roots = rootsOf(config) ?? ["."];
     const granted = await grant(roots, deps);
-    return async (name: string, args: JsonObject, { signal }: ToolContext) =>
-      operations[name as keyof typeof operations](granted, args, signal);
+    const toolRoots = rootsOf(object.spec.config);
+    if (toolRoots !== undefined) requireNarrower(granted, await grant(toolRoots, deps));
+    return async (name: string, args: JsonObject, { signal }: ToolContext) => {
+      const closed = await closedPlaces(deps, granted.fileSystem);
+      return operations[name as keyof typeof operations]({ ...granted, closed }, args, signal);
+    };
   },
 };
+
+function rootsOf(config: ToolSpec["config"]): string[] | undefined {
+  return Array.isArray(config?.roots) ? config.roots.map(String) : undefined;
+}
 
 /** The functions; validation has checked the arguments. */
 const operations: Readonly<

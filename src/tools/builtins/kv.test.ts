@@ -2,7 +2,11 @@
 // Method: toolboxes of several agents over one real store.
 import assert from "node:assert/strict";
 import { after, before, mock, test } from "node:test";
+import { systemClock } from "../../lib/clock.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import type { ManifestSet } from "../../manifest/objects.ts";
 import { type Workplace, workplace } from "../../testing/toolbox.ts";
+import { createToolbox } from "../registry.ts";
 
 let place: Workplace;
 before(async () => {
@@ -58,6 +62,71 @@ test("no namespace reaches the keys of an agent", async () => {
   ]) {
     assert.equal(await (await kv("thief", { namespace })).value("kv.get", { key: "key" }), null);
   }
+});
+
+test("agents of one name in two manifest namespaces see neither each other's keys nor shared ones", async () => {
+  for (const config of [{}, { namespace: "team" }]) {
+    const there = await kv("twin", config);
+    await there.value("kv.set", { key: "key", value: "mine" });
+    const elsewhere = await inNamespace("elsewhere", "twin", config);
+    const call = (name: string, args: object) =>
+      elsewhere.call(name, args as JsonObject, {
+        agent: "twin",
+        run: "run",
+        signal: new AbortController().signal,
+      });
+    assert.deepEqual(await call("kv.get", { key: "key" }), { ok: true, value: null });
+    assert.deepEqual(await call("kv.list", {}), { ok: true, value: { keys: [], more: false } });
+    await call("kv.set", { key: "key", value: "theirs" });
+    assert.equal(await there.value("kv.get", { key: "key" }), "mine");
+    await elsewhere.close();
+  }
+});
+
+/** The toolbox of an agent in a manifest namespace of its own. */
+async function inNamespace(namespace: string, name: string, config: object) {
+  const sets: ManifestSet[] = [];
+  await place.create({
+    agent: name,
+    tools: { kv: { type: "builtin", builtin: "kv" } },
+    uses: [{ name: "kv", config }],
+    change: (set) => {
+      sets.push(set);
+      return set;
+    },
+  });
+  const [objects] = sets;
+  const agent = objects?.get("Agent", name);
+  assert.ok(objects !== undefined && agent !== undefined);
+  const { folder: cwd, pool, keyValue } = place;
+  return createToolbox(
+    { ...agent, namespace },
+    { objects, pool, keyValue, clock: systemClock, cwd },
+  );
+}
+
+const namespaces = [
+  { name: "the same namespace", asked: "team", code: undefined },
+  { name: "one below it", asked: "team/notes", code: undefined },
+  { name: "another one", asked: "other", code: "LEG4019" },
+  { name: "one that begins alike", asked: "team2", code: "LEG4019" },
+];
+for (const { name, asked, code } of namespaces) {
+  test(`${name} is ${code === undefined ? "given" : "refused"} to an agent of a tool with a namespace`, async () => {
+    const creating = place.create({
+      tools: { kv: { type: "builtin", builtin: "kv", config: { namespace: "team" } } },
+      uses: [{ name: "kv", config: { namespace: asked } }],
+    });
+    if (code === undefined) await (await creating).value("kv.list");
+    else await assert.rejects(creating, { code });
+  });
+}
+
+test("values with fields named constructor and prototype are kept whole", async () => {
+  const box = await kv("odd");
+  const value = { constructor: { name: "x" }, prototype: [1] };
+  await box.value("kv.set", { key: "key", value });
+  assert.deepEqual(await box.value("kv.get", { key: "key" }), value);
 });
 
 test("list has the keys with a prefix, and tells of more", async () => {

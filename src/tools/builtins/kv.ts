@@ -1,3 +1,4 @@
+import { LegionError } from "../../lib/errors.ts";
 import type { Json, JsonObject } from "../../lib/json.ts";
 import { durationMs } from "../../lib/quantities.ts";
 import type { KeyValueSpace } from "../../state/key-value.ts";
@@ -8,7 +9,11 @@ const LIST_MAX = 1_000;
 
 const key = { type: "string", minLength: 1, maxLength: 512, description: "key, such as user/42" };
 
-/** Builtin kv: values that outlive the run. Each agent has keys of its own; config: `namespace`, a name whose keys all agents with it share. */
+/**
+ * Builtin kv: values that outlive the run. Each agent has keys of its own; config: `namespace`, a name whose keys all agents of the same
+ * manifest namespace with it share. A Tool with a namespace grants that one: an agent's own has to be the same, or below it (`team/notes` for
+ * `team`), which holds other keys. A Tool without one leaves the namespace to the agents.
+ */
 export const kvBuiltin: Builtin = {
   description: "Keeps values between runs.",
   config: {
@@ -87,7 +92,8 @@ export const kvBuiltin: Builtin = {
       example: { prefix: "user/", limit: 10 },
     },
   },
-  async create({ config, agent, deps }) {
+  async create({ object, config, agent, deps }) {
+    requireBelow(object.spec.config?.namespace, config.namespace);
     const namespace =
       typeof config.namespace === "string"
         ? `shared/${agent.namespace}/${config.namespace}`
@@ -96,6 +102,17 @@ export const kvBuiltin: Builtin = {
       operations[name as keyof typeof operations]((await deps.keyValue()).space(namespace), args);
   },
 };
+
+/** Throws LEG4019 when an agent asks for the keys of a namespace that its tool does not grant. */
+function requireBelow(granted: unknown, asked: unknown): void {
+  if (typeof granted !== "string" || typeof asked !== "string") return;
+  if (asked === granted || asked.startsWith(`${granted}/`)) return;
+  throw new LegionError({
+    code: "LEG4019",
+    message: `the agent's config.namespace "${asked}" is not that of the tool, "${granted}", nor below it`,
+    hint: `leave it out, write "${granted}/<name>", or list a Tool of its own for the other namespace`,
+  });
+}
 
 /** The functions; validation has checked the arguments. */
 const operations = {

@@ -5,6 +5,7 @@ import { describe, type SchemaIssue } from "../../lib/schema-issues.ts";
 import { exampleCall } from "../example.ts";
 import type { Found } from "./lookup.ts";
 import { type PlainFault, plainCopy } from "./plain.ts";
+import { type Redact, redactValue } from "./redact.ts";
 
 /** Issues told at once; a model mends a few at a time. */
 const ISSUES_SHOWN_MAX = 3;
@@ -34,11 +35,22 @@ export async function checkedArguments(
 }
 
 function unusableArguments(shown: string, fault: PlainFault, bytesMax: number): LegionError {
-  const [what, hint] =
-    fault.kind === "size"
-      ? [`have more than ${bytesMax.toLocaleString("en")} bytes`, "send less in one call"]
-      : [`are not plain data: ${fault.message}`, "pass objects, lists, text, numbers and booleans"];
+  const said = {
+    size: [`have more than ${bytesMax.toLocaleString("en")} bytes`, "send less in one call"],
+    key: [`cannot be used: ${faultText(fault)}`, RENAME_HINT],
+    value: [
+      `are not plain data: ${faultText(fault)}`,
+      "pass objects, lists, text, numbers and booleans",
+    ],
+  } as const;
+  const [what, hint] = said[fault.kind];
   return new LegionError({ code: "LEG4004", message: `the arguments of ${shown} ${what}`, hint });
+}
+
+const RENAME_HINT = "give the field another name";
+
+function faultText(fault: PlainFault): string {
+  return fault.kind === "size" ? "" : fault.message;
 }
 
 function wrongArguments(found: Found, issues: readonly SchemaIssue[]): LegionError {
@@ -72,18 +84,23 @@ function sentence({ path, message, kind, field }: SchemaIssue): string {
   return `"${where}" ${message}`;
 }
 
-/** A copy of the result that may leave the tool; throws LEG4009, LEG4010 or LEG4011. */
+/**
+ * A copy of the result that may leave the tool, without secrets; throws LEG4009, LEG4010 or LEG4011. Secrets go before the schema is
+ * held against it: its errors repeat parts of texts, and of a part nobody knows that it is one of a secret.
+ */
 export async function checkedResult(
   { binding, spec, shown }: Found,
   result: unknown,
+  redact: Redact,
 ): Promise<Json | undefined> {
   const { maxResultBytes } = binding.tool.limits;
   const copied = plainCopy(result, maxResultBytes);
   if (!copied.ok) throw unusableResult(shown, copied.fault, maxResultBytes);
-  if (spec.returns === undefined) return copied.value;
+  const value = redactValue(copied.value, redact);
+  if (spec.returns === undefined) return value;
   const validate = await compileSchema(spec.returns);
-  const [issue] = validate(copied.value);
-  if (issue === undefined) return copied.value;
+  const [issue] = validate(value);
+  if (issue === undefined) return value;
   const where = issue.path.length === 0 ? "it" : `"${issue.path.join(".")}"`;
   throw new LegionError({
     code: "LEG4011",
@@ -98,7 +115,8 @@ function unusableResult(shown: string, fault: PlainFault, bytesMax: number): Leg
     const hint = "ask for less in one call, or raise spec.maxResultBytes of the tool";
     return new LegionError({ code: "LEG4010", message, hint });
   }
-  const message = `the result of ${shown} is not JSON: ${fault.message}`;
-  const hint = "the fault is the tool's: let it return plain data";
+  const message = `the result of ${shown} is not ${fault.kind === "key" ? "usable" : "JSON"}: ${fault.message}`;
+  const does = fault.kind === "key" ? RENAME_HINT : "let it return plain data";
+  const hint = `the fault is the tool's: ${does}`;
   return new LegionError({ code: "LEG4009", message, hint });
 }

@@ -7,10 +7,21 @@ import fc from "fast-check";
 import { plainCopy } from "./plain.ts";
 
 test("any JSON is copied as it is, and its bytes are counted as its JSON has them", () => {
-  const dropped = new Set(["__proto__", "constructor", "prototype"]);
+  const key = fc.oneof(
+    fc.string().filter((name) => name !== "__proto__"),
+    fc.constantFrom("constructor", "prototype", "hasOwnProperty", "toString"),
+  );
+  const { json } = fc.letrec((tie) => ({
+    json: fc.oneof(
+      { maxDepth: 4 },
+      fc.jsonValue({ maxDepth: 0 }),
+      fc.array(tie("json")),
+      fc.dictionary(key, tie("json")),
+    ),
+  }));
   fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
-      const text = JSON.stringify(value, (key, inside) => (dropped.has(key) ? undefined : inside));
+    fc.property(json, (value) => {
+      const text = JSON.stringify(value);
       const bytes = Buffer.byteLength(text);
       const copied = plainCopy(value, bytes + 1 + text.split(/[[\]{},:]/).length);
       assert.ok(copied.ok);
@@ -119,15 +130,27 @@ test("objects of another realm are plain objects too", () => {
   });
 });
 
-test("keys that reach prototypes are dropped at every level", () => {
-  const copied = plainCopy(
-    JSON.parse('{"__proto__":{"x":1},"a":{"constructor":{"prototype":{"x":1}},"b":1}}'),
-    1_000,
-  );
+test("fields named like parts of every object are data of the copy's own", () => {
+  const text = '{"constructor":{"prototype":{"x":1}},"prototype":[{"constructor":null}]}';
+  const copied = plainCopy(JSON.parse(text), 1_000);
   assert.ok(copied.ok);
-  assert.equal(JSON.stringify(copied.value), '{"a":{"b":1}}');
+  assert.equal(JSON.stringify(copied.value), text);
   assert.equal(({} as { x?: unknown }).x, undefined);
 });
+
+for (const [where, text] of [
+  ["__proto__", '{"__proto__":{"x":1}}'],
+  ["list.0.__proto__", '{"list":[{"__proto__":1}]}'],
+] as const) {
+  test(`a field named ${where} is refused, not dropped`, () => {
+    const message = `"${where}" is no name for a field`;
+    assert.deepEqual(plainCopy(JSON.parse(text), 1_000), {
+      ok: false,
+      fault: { kind: "key", message },
+    });
+    assert.equal(({} as { x?: unknown }).x, undefined);
+  });
+}
 
 test("the copy shares nothing with the value", () => {
   const value = { list: [{ a: 1 }] };

@@ -3,12 +3,13 @@ import type { Json } from "../../lib/json.ts";
 /** How deep arguments and results may be nested; deeper ones overflow the stacks of those who walk them. */
 export const DEPTH_MAX = 100;
 
-/** Keys that could reach the prototype of an object in careless code; they are dropped. */
-const droppedKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** Setting this key on an object changes its prototype in careless code; no copy has it. Other names, such as constructor, are data. */
+const REFUSED_KEY = "__proto__";
 
-/** Why a value could not be copied. `size` means that it has more bytes than allowed. */
+/** Why a value could not be copied. `size` means that it has more bytes than allowed, `key` that it holds the refused key. */
 export type PlainFault =
   | { readonly kind: "size" }
+  | { readonly kind: "key"; readonly message: string }
   | { readonly kind: "value"; readonly message: string };
 export type PlainCopy =
   | { readonly ok: true; readonly value: Json | undefined }
@@ -48,7 +49,8 @@ function copy(value: unknown, path: readonly string[], budget: Budget): Json | u
   if (typeof value === "string") return spend(value, jsonBytes(value, budget), budget);
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw refuse(path, `is ${value}`);
-    return spend(value, String(value).length, budget);
+    // JSON has no negative zero.
+    return spend(value + 0, String(value).length, budget);
   }
   if (typeof value !== "object") throw refuse(path, `is a ${typeof value}`);
   if (path.length >= DEPTH_MAX)
@@ -78,15 +80,16 @@ function copyObject(value: object, path: readonly string[], budget: Budget): Jso
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
     throw refuse(path, `is an instance of ${nameOf(value)}`);
   spend(null, 2, budget);
-  const copied: { [key: string]: Json } = {};
+  const copied: [string, Json][] = [];
   for (const key of Object.keys(value)) {
-    if (droppedKeys.has(key)) continue;
+    if (key === REFUSED_KEY) throw refuse([...path, key], "is no name for a field", "key");
     const inside = copy((value as Record<string, unknown>)[key], [...path, key], budget);
     if (inside === undefined) continue;
     spend(null, jsonBytes(key, budget) + 2, budget);
-    copied[key] = inside;
+    copied.push([key, inside]);
   }
-  return copied;
+  // Fields of its own, also where Object.prototype has one of that name.
+  return Object.fromEntries(copied);
 }
 
 function nameOf(value: object): string {
@@ -105,7 +108,7 @@ function spend<T>(value: T, bytes: number, budget: Budget): T {
   return value;
 }
 
-function refuse(path: readonly string[], what: string): Fault {
+function refuse(path: readonly string[], what: string, kind: "value" | "key" = "value"): Fault {
   const where = path.length === 0 ? "it" : `"${path.join(".")}"`;
-  return new Fault({ kind: "value", message: `${where} ${what}` });
+  return new Fault({ kind, message: `${where} ${what}` });
 }

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { headBytes } from "../../lib/text.ts";
+import type { Redact } from "./redact.ts";
 
 /** The most of a foreign error's message that a reader gets. */
 const MESSAGE_BYTES_MAX = 2_000;
@@ -11,9 +12,9 @@ const installed = path.resolve(fileURLToPath(new URL("../../../", import.meta.ur
 
 /**
  * What a model may read of anything that a tool's code threw: its message, no stack, no place on the host.
- * Never throws, whatever the value does when it is looked at.
+ * Never throws, whatever the value does when it is looked at. `redact` sees the text before it is cut: half a secret is not found.
  */
-export function publicMessage(error: unknown): string {
+export function publicMessage(error: unknown, redact: Redact = (text) => text): string {
   let text: string;
   try {
     const message: unknown =
@@ -23,7 +24,9 @@ export function publicMessage(error: unknown): string {
     text = "an error without a message";
   }
   // Stack lines that someone put into the message.
-  const lines = text.split("\n").filter((line) => !/^\s+at .*[(:]/.test(line));
+  const lines = redact(text)
+    .split("\n")
+    .filter((line) => !/^\s+at .*[(:]/.test(line));
   return (
     headBytes(withoutHostPaths(lines.join("\n").trim()), MESSAGE_BYTES_MAX) ||
     "an error without a message"

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { type Workplace, workplace } from "../../testing/toolbox.ts";
+import type { ManifestSet } from "../../manifest/objects.ts";
+import { type Workplace, withSpecs, workplace } from "../../testing/toolbox.ts";
 import type { OnCall } from "../contract.ts";
 
 let place: Workplace;
@@ -70,8 +71,8 @@ test("hostile arguments are data for the guest too", async () => {
     ["f"],
   );
   const text = "`${1}` '\"\\ \u2028\u2029 </script> \0 */";
-  const args = JSON.parse(`{"__proto__":{"x":1},"text":${JSON.stringify(text)}}`);
-  assert.deepEqual(await box.value("tool.f", args), [["text"], true, text]);
+  const args = JSON.parse(`{"constructor":{"x":1},"text":${JSON.stringify(text)}}`);
+  assert.deepEqual(await box.value("tool.f", args), [["constructor", "text"], true, text]);
 });
 
 test("a tool sees nothing but its capabilities", async () => {
@@ -181,8 +182,13 @@ const failing: { name: string; source: string; code: string; says: RegExp; more?
 ];
 for (const { name, source, code, says, more } of failing) {
   test(`a source with ${name} is told, and the next tool works`, async () => {
-    const tools = { tool: js(source, ["f"], more), kv: { type: "builtin", builtin: "kv" } };
-    const box = await place.create({ tools, uses: ["tool"] });
+    const tools = {
+      tool: js("function f() {}", ["f"], more),
+      kv: { type: "builtin", builtin: "kv" },
+    };
+    // The manifest checks find some of these; here they are found without them.
+    const change = (set: ManifestSet) => withSpecs(set, { tool: { source } });
+    const box = await place.create({ tools, uses: ["tool"], change });
     const error = await box.error("tool.f");
     assert.equal(error.code, code, error.message);
     assert.match(error.message, says);

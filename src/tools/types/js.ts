@@ -2,6 +2,7 @@ import { LegionError } from "../../lib/errors.ts";
 import type { Json, JsonObject } from "../../lib/json.ts";
 import { suggest } from "../../lib/suggest.ts";
 import type { Evaluation, Host, Sandbox, SandboxLimits, Snapshot } from "../../sandbox/contract.ts";
+import type { Redact } from "../call/redact.ts";
 import { callTool } from "../call.ts";
 import type { ToolBinding, ToolContext } from "../contract.ts";
 import { hostError } from "../host-error.ts";
@@ -52,7 +53,7 @@ export async function jsTool(parts: ToolParts): Promise<ToolBody> {
     functions,
     call: (name, args, context) =>
       inTurn(async () =>
-        callGuest(await guest.get(), name, args, context, hostOf(granted, context)),
+        callGuest(await guest.get(), name, args, context, hostOf(granted, context, deps.redact)),
       ),
     async close() {
       await (await guest.existing())?.sandbox.close();
@@ -172,15 +173,15 @@ function guestError({ error }: Extract<Evaluation, { ok: false }>): LegionError 
   return new LegionError({ code: "LEG4008", message: `the tool failed: ${message}`, hint: advice });
 }
 
-/** Answers the guest's calls with its capabilities, in the name of the agent that called the tool. */
-function hostOf(granted: readonly ToolBinding[], { agent, run, onCall }: ToolContext): Host {
+/** Answers the guest's calls with its capabilities, in the name of the agent that called the tool. Secrets stay out: a guest could respell one. */
+function hostOf(
+  granted: readonly ToolBinding[],
+  { agent, run, onCall }: ToolContext,
+  redact: Redact | undefined,
+): Host {
   return async (name, argument, { signal }) => {
-    const reply = await callTool(granted, name, argument, {
-      agent,
-      run,
-      signal,
-      ...(onCall && { onCall }),
-    });
+    const caller = { agent, run, signal, ...(onCall && { onCall }) };
+    const reply = await callTool(granted, name, argument, caller, redact);
     return reply.ok ? reply : { ok: false, error: hostError(reply.error) };
   };
 }

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { type Workplace, workplace } from "../../testing/toolbox.ts";
+import type { ManifestSet } from "../../manifest/objects.ts";
+import { type TestToolbox, type Workplace, withSpecs, workplace } from "../../testing/toolbox.ts";
 
 let place: Workplace;
 before(async () => {
@@ -82,6 +83,13 @@ test("a module that was changed is loaded anew, one that was not is kept", async
   assert.equal(await call(), "new");
 });
 
+/** A toolbox with a module that no manifest check has looked at. */
+async function unchecked(module: string, name: string): Promise<TestToolbox> {
+  const sound = await write(`export const ${name} = () => 1;`, ".js");
+  const change = (set: ManifestSet) => withSpecs(set, { tool: { module } });
+  return place.create({ tools: spec(sound, { [name]: open }), change });
+}
+
 const lacking: { name: string; source: string; says: RegExp; valid: string[] }[] = [
   {
     name: "another function",
@@ -110,7 +118,7 @@ const lacking: { name: string; source: string; says: RegExp; valid: string[] }[]
 ];
 for (const { name, source, says, valid } of lacking) {
   test(`a module with ${name} is told of when the toolbox is created`, async () => {
-    const creating = place.create({ tools: spec(await write(source, ".js"), { runn: open }) });
+    const creating = unchecked(await write(source, ".js"), "runn");
     await assert.rejects(
       creating,
       (error: { code: string; message: string; hint: string; valid: string[] }) => {
@@ -144,7 +152,7 @@ const broken: { name: string; source: string; extension?: string; says: RegExp }
 ];
 for (const { name, source, extension, says } of broken) {
   test(`a module ${name} is told of without a stack or a path of the host`, async () => {
-    const creating = place.create({ tools: spec(await write(source, extension), { f: open }) });
+    const creating = unchecked(await write(source, extension), "f");
     await assert.rejects(creating, (error: { code: string; message: string }) => {
       assert.equal(error.code, "LEG4014");
       assert.match(error.message, says);

@@ -9,7 +9,9 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type TestToolbox, type Workplace, workplace } from "../../../testing/toolbox.ts";
 import { openGranted } from "./confine.ts";
+import { glob } from "./glob.ts";
 import { grant } from "./granted.ts";
+import { list } from "./list.ts";
 
 const SECRET = "the secret outside";
 let place: Workplace;
@@ -181,6 +183,22 @@ describe("what is closed to agents", () => {
     ".git/hooks/pre-commit",
     ".git/modules/a/hooks/x",
     ".git/config",
+    ".git/config.worktree",
+    ".git/modules/sub/config",
+    ".git/worktrees/w/config.worktree",
+    "sub/.git/modules/a/modules/b/config",
+    ".envrc",
+    ".env~",
+    ".env.bak",
+    ".env.example.local",
+    "#.env#",
+    "prod.env",
+    "id_rsa.old",
+    "id_ed25519_sk",
+    ".docker/config.json",
+    ".cargo/credentials.toml",
+    ".config/gh/hosts.yml",
+    "store.p12",
     ".env",
     ".env.local",
     ".ENV",
@@ -215,6 +233,12 @@ describe("what is closed to agents", () => {
 
   const open = [
     ".env.example",
+    ".env.local.example",
+    "env.ts",
+    "config.json",
+    "hooks/use-state.ts",
+    ".docker/Dockerfile",
+    ".github/config",
     ".gitignore",
     "id_rsa.pub",
     "tokens.md",
@@ -244,5 +268,97 @@ describe("what is closed to agents", () => {
       code: "LEG4021",
     });
     await rm(stateFolder, { recursive: true });
+  });
+
+  const wideRoots = [[".git"], [".", ".git"], [".git", "."], [".git/modules"], ["/"], ["/", "."]];
+  for (const roots of wideRoots) {
+    test(`the roots ${JSON.stringify(roots)} open nothing that is closed`, async () => {
+      const cwd = path.join(root, "repository");
+      const closed = [".git/config", ".git/hooks/pre-commit", ".git/modules/sub/config", ".env"];
+      for (const name of closed) {
+        await mkdir(path.dirname(path.join(cwd, name)), { recursive: true });
+        await writeFile(path.join(cwd, name), SECRET);
+      }
+      const granted = await grant(roots, { cwd });
+      const system = ["/proc/self/environ", "/proc/self/mem", "/dev/null", "/sys/kernel/notes"];
+      for (const given of [...closed, ...system]) {
+        await assert.rejects(openGranted(granted, given, "file"), { code: /^LEG402[01]$/ }, given);
+      }
+      const { signal } = new AbortController();
+      const seen = JSON.stringify([
+        await list(granted, { path: roots[0] ?? "" }, signal),
+        await glob(granted, { path: cwd, pattern: ".git/**" }, signal),
+      ]);
+      assert.doesNotMatch(seen, /config|hooks|\.env|"\/?(proc|sys|dev)"/);
+      await rm(cwd, { recursive: true });
+    });
+  }
+
+  for (const roots of [["/proc"], ["/proc/self"], ["/dev"], [".git/hooks"], [".ssh"]]) {
+    test(`${roots} cannot be a root`, async () => {
+      await mkdir(path.join(root, ".git/hooks"), { recursive: true });
+      await mkdir(path.join(root, ".ssh"), { recursive: true });
+      await assert.rejects(grant(roots, { cwd: root }), { code: "LEG4012" });
+      await rm(path.join(root, ".git"), { recursive: true });
+      await rm(path.join(root, ".ssh"), { recursive: true });
+    });
+  }
+
+  test("a working folder below a closed one is open, what is above it and the closed one itself are not", async () => {
+    const above = path.join(root, ".legion");
+    const cwd = path.join(above, "checkout");
+    await mkdir(cwd, { recursive: true });
+    await writeFile(path.join(above, "legion.db"), SECRET);
+    await writeFile(path.join(cwd, "a.txt"), "open");
+    const granted = await grant([".", root], { cwd });
+    await (await openGranted(granted, "a.txt", "file")).handle.close();
+    await assert.rejects(openGranted(granted, "../legion.db", "file"), { code: "LEG4021" });
+    await assert.rejects(grant([".."], { cwd }), { code: "LEG4012" });
+    await assert.rejects(grant(["."], { cwd: above }), { code: "LEG4012" });
+    await rm(above, { recursive: true });
+  });
+
+  const lazy = [
+    { name: "below a link", link: ["state-link", "real-state"], state: "state-link/state" },
+    { name: "as a link to nowhere", link: ["state-link", "real-state/state"], state: "state-link" },
+  ] as const;
+  for (const { name, link, state } of lazy) {
+    test(`a state folder that is made later ${name} is closed`, async () => {
+      const real = path.join(root, "real-state");
+      await mkdir(real);
+      await symlink(link[1], path.join(root, link[0]));
+      const granted = await grant(["."], { cwd: root, stateFolder: path.join(root, state) });
+      await mkdir(path.join(real, "state"));
+      await writeFile(path.join(real, "state", "legion.db"), SECRET);
+      for (const given of ["real-state/state/legion.db", `${state}/legion.db`])
+        await assert.rejects(openGranted(granted, given, "file"), { code: "LEG4021" });
+      await rm(real, { recursive: true });
+      await unlink(path.join(root, link[0]));
+    });
+  }
+
+  test("files with secrets of the manifests are not read, listed or found, also after they moved behind their link", async () => {
+    const link = path.join(root, "api-secret");
+    await writeFile(path.join(root, "first.txt"), SECRET);
+    await writeFile(path.join(root, "second.txt"), SECRET);
+    await symlink("first.txt", link);
+    const box = await place.create({
+      tools: { files: { type: "builtin", builtin: "files", config: { roots: ["granted"] } } },
+      secrets: { deniedFiles: [link, path.join(root, "not-yet.txt")] },
+    });
+    for (const name of ["first.txt", "second.txt"]) {
+      await unlink(link);
+      await symlink(name, link);
+      for (const given of [`granted/${name}`, "granted/api-secret"])
+        assert.equal((await box.error("files.read", { path: given })).code, "LEG4021", given);
+      const seen = JSON.stringify([
+        await box.value("files.list", { path: "granted" }),
+        await box.value("files.glob", { pattern: "granted/*" }),
+      ]);
+      assert.ok(!seen.includes(`granted/${name}"`));
+    }
+    await writeFile(path.join(root, "not-yet.txt"), SECRET);
+    assert.equal((await box.error("files.read", { path: "granted/not-yet.txt" })).code, "LEG4021");
+    assert.equal(await box.value("files.read", { path: "granted/first.txt" }), SECRET);
   });
 });

@@ -4,11 +4,12 @@ import type { Json, JsonObject } from "../../../lib/json.ts";
 import { openReal } from "./confine.ts";
 import { type Granted, isOpenTo, shownPath } from "./granted.ts";
 import { isInside, slashes } from "./inside.ts";
-import { entriesOf, LIST_DEFAULT } from "./list.ts";
+import { entriesOf, FOLDER_ENTRIES_MAX, LIST_DEFAULT } from "./list.ts";
+import { pace } from "./pace.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 
-/** Entries that one call may look at. */
-const VISITED_MAX = 200_000;
+/** Entries that one call may look at, and of one folder. */
+const limits = { visitedMax: 200_000, folderEntriesMax: FOLDER_ENTRIES_MAX };
 /** Levels that it goes down; deeper folders are left out. */
 const DEPTH_MAX = 100;
 const FOLDERS_AT_ONCE = 16;
@@ -20,33 +21,38 @@ interface Search {
   readonly pattern: Pattern;
   /** Real path that the pattern is relative to. */
   readonly base: string;
-  readonly limit: number;
-  readonly signal: AbortSignal;
-  readonly visitedMax: number;
+  readonly limits: typeof limits;
+  readonly paced: () => Promise<void>;
 }
 
-/** Paths of the files that match, sorted. Symbolic links are neither followed nor told. */
+/** What a search has come to so far. */
+interface Found {
+  readonly paths: string[];
+  visited: number;
+  /** Whether something was left out. */
+  more: boolean;
+}
+
+/**
+ * Paths of the files that match, sorted; `more` when the limit, or a folder that is too large or too deep, left some out.
+ * Symbolic links are neither followed nor told.
+ */
 export async function glob(
   granted: Granted,
   args: JsonObject,
   signal: AbortSignal,
-  visitedMax = VISITED_MAX,
+  own: Partial<typeof limits> = {},
 ): Promise<Json> {
   const pattern = compilePattern(String(args.pattern));
-  const folder = path.resolve(granted.realCwd, String(args.path ?? "."));
+  const given = String(args.path ?? ".");
+  const folder = path.resolve(granted.realCwd, given);
   const base = await granted.fileSystem.realpath(folder).catch(() => folder);
-  const found: string[] = [];
-  const search = {
-    granted,
-    pattern,
-    base,
-    limit: Number(args.limit ?? LIST_DEFAULT),
-    signal,
-    visitedMax,
-  };
-  for (const start of startsOf(search, String(args.path ?? "."))) await walk(search, start, found);
-  const sorted = [...new Set(found)].toSorted();
-  return { paths: sorted.slice(0, search.limit), more: sorted.length > search.limit };
+  const search = { granted, pattern, base, limits: { ...limits, ...own }, paced: pace(signal) };
+  const found: Found = { paths: [], visited: 0, more: false };
+  for (const start of startsOf(search, given)) await walk(search, start, found);
+  const sorted = [...new Set(found.paths)].toSorted();
+  const limit = Number(args.limit ?? LIST_DEFAULT);
+  return { paths: sorted.slice(0, limit), more: found.more || sorted.length > limit };
 }
 
 /** The folders to walk: what the pattern can reach of the granted folders. Roots inside each other are walked once. */
@@ -72,32 +78,37 @@ function startsOf({ granted, pattern, base }: Search, given: string): string[] {
 }
 
 /** Goes through a folder and those in it, nearest first, without following links, so that no circle of links can hold it. */
-async function walk(search: Search, start: string, found: string[]): Promise<void> {
+async function walk(search: Search, start: string, found: Found): Promise<void> {
   const queue = [start];
-  let visited = 0;
   for (let at = 0; at < queue.length; ) {
-    search.signal.throwIfAborted();
     const folders = queue.slice(at, at + FOLDERS_AT_ONCE);
     at += folders.length;
-    const entries = await Promise.all(folders.map((folder) => readFolder(search.granted, folder)));
-    for (const entry of entries.flat()) {
-      visited += 1;
-      if (visited > search.visitedMax) throw tooWide(search.visitedMax);
-      visit(search, entry, found, queue);
+    const read = await Promise.all(folders.map((folder) => readFolder(search, folder)));
+    for (const [index, { entries, more }] of read.entries()) {
+      found.more ||= more;
+      for (const { name, type } of entries) {
+        await search.paced();
+        found.visited += 1;
+        if (found.visited > search.limits.visitedMax) throw tooWide(search.limits.visitedMax);
+        const real = path.join(folders[index] ?? start, name);
+        visit(search, { name, type, real }, found, queue);
+      }
     }
   }
 }
 
 /** Keeps a file that matches, and puts a folder that may hold some at the end of the queue. */
-function visit(search: Search, entry: Entry, found: string[], queue: string[]): void {
+function visit(search: Search, entry: Entry, found: Found, queue: string[]): void {
   const { pattern, base, granted } = search;
   const relative = slashes(path.relative(base, entry.real));
   if (entry.type === "file" && pattern.matches(relative))
-    found.push(shownPath(granted, entry.real));
+    found.paths.push(shownPath(granted, entry.real));
   if (entry.type !== "folder") return;
   const depth = relative.split("/").length;
   const wanted = !skipped.includes(entry.name) || pattern.names(entry.name);
-  if (wanted && depth < Math.min(pattern.depthMax, DEPTH_MAX)) queue.push(entry.real);
+  if (!wanted || depth >= pattern.depthMax) return;
+  if (depth < DEPTH_MAX) queue.push(entry.real);
+  else found.more = true;
 }
 
 interface Entry {
@@ -107,13 +118,16 @@ interface Entry {
 }
 
 /** The entries of a folder; none for one that is gone, closed or swapped for something else meanwhile. */
-async function readFolder(granted: Granted, folder: string): Promise<readonly Entry[]> {
-  if (!isOpenTo(granted, folder)) return [];
+async function readFolder(
+  { granted, paced, limits: { folderEntriesMax } }: Search,
+  folder: string,
+): ReturnType<typeof entriesOf> {
+  const none = { entries: [], more: false };
+  if (!isOpenTo(granted, folder)) return none;
   const opened = await openReal(granted, folder, folder, "folder").catch(() => undefined);
-  if (opened === undefined) return [];
+  if (opened === undefined) return none;
   try {
-    const { entries } = await entriesOf(granted, opened);
-    return entries.map(({ name, type }) => ({ name, type, real: path.join(folder, name) }));
+    return await entriesOf(granted, opened, paced, folderEntriesMax);
   } finally {
     await opened.handle.close();
   }

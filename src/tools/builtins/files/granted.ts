@@ -1,6 +1,7 @@
 import * as nodeFileSystem from "node:fs/promises";
 import path from "node:path";
 import { LegionError } from "../../../lib/errors.ts";
+import { type Closed, type ClosedOptions, closedPlaces, closedReason } from "./closed.ts";
 import { deniedReason } from "./denied.ts";
 import { isInside, relativeBelow, slashes } from "./inside.ts";
 import { denied, outside } from "./refusals.ts";
@@ -26,8 +27,7 @@ export interface Granted {
   readonly cwd: string;
   readonly realCwd: string;
   readonly roots: readonly Root[];
-  /** Real path of the state folder. */
-  readonly stateFolder?: string;
+  readonly closed: Closed;
   readonly fileSystem: FileSystem;
 }
 
@@ -36,30 +36,37 @@ const PATH_LENGTH_MAX = 4_096;
 /** Works out the granted folders; throws LEG4012 when one is missing, or closed to agents. */
 export async function grant(
   roots: readonly string[],
-  { cwd, stateFolder }: { readonly cwd: string; readonly stateFolder?: string | undefined },
+  { cwd, ...closedOptions }: { readonly cwd: string } & ClosedOptions,
   fileSystem: FileSystem = nodeFileSystem,
 ): Promise<Granted> {
   const realCwd = await fileSystem.realpath(cwd);
-  const state = stateFolder === undefined ? undefined : path.resolve(stateFolder);
-  const realState = state && (await fileSystem.realpath(state).catch(() => state));
+  const closed = await closedPlaces(closedOptions, fileSystem);
+  const place = { cwd, realCwd, closed, fileSystem };
   const granted = await Promise.all(
     roots.map(async (shown): Promise<Root> => {
       const absolute = path.resolve(cwd, shown);
       const real = await folderPath(absolute, fileSystem);
       if (real === undefined) throw badRoot(shown, "is not a folder", "name folders that exist");
-      const reason = deniedReason(slashes(path.relative(realCwd, real)));
-      const closed = realState !== undefined && isInside(realState, real);
-      if (closed || reason !== undefined) {
-        throw badRoot(
-          shown,
-          `cannot be granted: ${reason ?? "it is the state folder"}`,
-          "leave it out",
-        );
-      }
+      const reason = reasonAgainst(place, real);
+      if (reason !== undefined)
+        throw badRoot(shown, `cannot be granted: ${reason}`, "leave it out");
       return { shown, absolute, real };
     }),
   );
-  return { cwd, realCwd, roots: granted, fileSystem, ...(realState && { stateFolder: realState }) };
+  return { ...place, roots: granted };
+}
+
+/** Throws LEG4019 when a root is not inside one of those that the tool itself grants. */
+export function requireNarrower({ roots }: Granted, tool: Granted): void {
+  const wider = roots.find(({ real }) => !tool.roots.some((root) => isInside(root.real, real)));
+  if (wider === undefined) return;
+  const valid = tool.roots.map(({ shown }) => shown);
+  throw new LegionError({
+    code: "LEG4019",
+    message: `"${wider.shown}" in the agent's config.roots is outside the roots of the tool`,
+    hint: `name folders below one of: ${valid.join(", ")}; or add the folder to config.roots of the tool`,
+    valid,
+  });
 }
 
 async function folderPath(absolute: string, fileSystem: FileSystem): Promise<string | undefined> {
@@ -95,34 +102,32 @@ export function lexicalPath(granted: Granted, given: string): string {
   return absolute;
 }
 
-/** Throws LEG4020 or LEG4021 unless a real path may be read. */
+/** Throws LEG4020 or LEG4021 unless a real path may be read. What is closed is so whatever the roots. */
 export function requireOpen(
   granted: Granted,
   target: string,
   given: string,
   folders: (root: Root) => readonly string[] = ({ real }) => [real],
 ): void {
-  const below = granted.roots
-    .flatMap(folders)
-    .map((folder) => relativeBelow(folder, target))
-    .filter((relative) => relative !== undefined);
-  if (below.length === 0) throw outside(granted, given);
-  if (granted.stateFolder !== undefined && isInside(granted.stateFolder, target)) {
-    throw denied(given, "the state folder is closed to agents");
-  }
-  const reasons = below.map(deniedReason);
-  const [reason] = reasons;
-  if (reason !== undefined && !reasons.includes(undefined)) throw denied(given, reason);
+  if (!granted.roots.flatMap(folders).some((folder) => isInside(folder, target)))
+    throw outside(granted, given);
+  const reason = reasonAgainst(granted, target);
+  if (reason !== undefined) throw denied(given, reason);
 }
 
 /** Whether a real path may be told and read. */
 export function isOpenTo(granted: Granted, real: string): boolean {
-  const { roots, stateFolder } = granted;
-  if (stateFolder !== undefined && isInside(stateFolder, real)) return false;
-  return roots.some((root) => {
-    const relative = relativeBelow(root.real, real);
-    return relative !== undefined && deniedReason(relative) === undefined;
-  });
+  return (
+    granted.roots.some((root) => isInside(root.real, real)) &&
+    reasonAgainst(granted, real) === undefined
+  );
+}
+
+function reasonAgainst(
+  { closed, cwd, realCwd }: Pick<Granted, "closed" | "cwd" | "realCwd">,
+  target: string,
+): string | undefined {
+  return closedReason(closed, target) ?? deniedReason(target, [realCwd, cwd]);
 }
 
 /** A real path as callers write it: relative to the working folder where it is below it. */

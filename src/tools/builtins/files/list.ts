@@ -2,11 +2,12 @@ import { lstat, opendir } from "node:fs/promises";
 import type { Json, JsonObject } from "../../../lib/json.ts";
 import { type Opened, openGranted } from "./confine.ts";
 import { type Granted, isOpenTo } from "./granted.ts";
+import { pace } from "./pace.ts";
 
 export const LIST_DEFAULT = 1_000;
 export const LIST_MAX = 10_000;
 /** Entries of one folder that are looked at before sorting; the rest of a larger folder is left out. */
-const FOLDER_ENTRIES_MAX = 100_000;
+export const FOLDER_ENTRIES_MAX = 100_000;
 
 /** Entries that are asked of the system at once. */
 const READ_AHEAD = 1_000;
@@ -18,11 +19,11 @@ interface Entry {
 }
 
 /** What a folder holds, sorted by name, each with its type, and size for files. */
-export async function list(granted: Granted, args: JsonObject): Promise<Json> {
+export async function list(granted: Granted, args: JsonObject, signal: AbortSignal): Promise<Json> {
   const opened = await openGranted(granted, String(args.path ?? "."), "folder");
   try {
     const limit = Number(args.limit ?? LIST_DEFAULT);
-    const { entries, more } = await entriesOf(granted, opened);
+    const { entries, more } = await entriesOf(granted, opened, pace(signal));
     const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
     const told = await Promise.all(sorted.map((entry) => tell(opened, entry)));
     return { entries: told, more: more || entries.length > sorted.length };
@@ -31,15 +32,18 @@ export async function list(granted: Granted, args: JsonObject): Promise<Json> {
   }
 }
 
-/** The entries of an open folder that agents may know of, in no order. */
+/** The entries of an open folder that agents may know of, in no order; `more` when the folder has more than `entriesMax`. */
 export async function entriesOf(
   granted: Granted,
   opened: Opened,
+  paced: () => Promise<void>,
+  entriesMax = FOLDER_ENTRIES_MAX,
 ): Promise<{ readonly entries: readonly Entry[]; readonly more: boolean }> {
   const entries: Entry[] = [];
   for await (const entry of await opendir(handlePath(opened), { bufferSize: READ_AHEAD })) {
+    await paced();
     if (!isOpenTo(granted, `${opened.real}/${entry.name}`)) continue;
-    if (entries.length >= FOLDER_ENTRIES_MAX) return { entries, more: true };
+    if (entries.length >= entriesMax) return { entries, more: true };
     const type = entry.isFile()
       ? "file"
       : entry.isDirectory()

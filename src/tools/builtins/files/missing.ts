@@ -1,7 +1,6 @@
 import path from "node:path";
 import type { LegionError } from "../../../lib/errors.ts";
 import { suggest } from "../../../lib/suggest.ts";
-import { deniedReason } from "./denied.ts";
 import { type Granted, isOpenTo, shownPath } from "./granted.ts";
 import { noSuch, unopened } from "./refusals.ts";
 
@@ -32,7 +31,7 @@ async function nearest(granted: Granted, absolute: string): Promise<string | und
     const folder = await realpath(path.dirname(absolute));
     if (!isOpenTo(granted, folder)) return undefined;
     const names = (await readdir(folder)).slice(0, SIBLINGS_MAX);
-    const open = names.filter((name) => deniedReason(name) === undefined);
+    const open = names.filter((name) => isOpenTo(granted, path.join(folder, name)));
     const near = suggest(path.basename(absolute), open);
     return near && shownPath(granted, path.join(folder, near));
   } catch {

@@ -41,7 +41,10 @@ export function compilePattern(text: string): Pattern {
   const literal = alternatives.length === 1 ? (alternatives[0] ?? []) : [];
   const plain = literal.findIndex((part) => /[*?[\\]/.test(part));
   return {
-    matches: (path) => compiled.some((parts) => matchesParts(parts, path.split("/"))),
+    matches(path) {
+      const names = path.split("/").map((name) => [...name]);
+      return compiled.some((parts) => matchesParts(parts, names));
+    },
     prefix: literal.slice(0, plain === -1 ? literal.length - 1 : plain).join("/"),
     depthMax: compiled.some((parts) => parts.includes("**"))
       ? Number.POSITIVE_INFINITY
@@ -154,7 +157,7 @@ function matchesList<P, V>(
   return p === pattern.length;
 }
 
-function matchesParts(parts: readonly Part[], names: readonly string[]): boolean {
+function matchesParts(parts: readonly Part[], names: readonly (readonly string[])[]): boolean {
   return matchesList(
     parts,
     names,
@@ -163,8 +166,8 @@ function matchesParts(parts: readonly Part[], names: readonly string[]): boolean
   );
 }
 
-function matchesName(pattern: readonly Token[], name: string): boolean {
-  return matchesList(pattern, [...name], (token) => token.kind === "star", fitsChar);
+function matchesName(pattern: readonly Token[], name: readonly string[]): boolean {
+  return matchesList(pattern, name, (token) => token.kind === "star", fitsChar);
 }
 
 function fitsChar(token: Token, char: string): boolean {

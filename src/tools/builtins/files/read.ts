@@ -35,7 +35,7 @@ export async function read(granted: Granted, args: JsonObject): Promise<Json> {
 /** Up to `length` bytes from `offset`; the size that stat tells is not trusted, files grow and shrink. */
 async function readPart(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { size } = await handle.stat();
-  // Files of /proc say that they are empty.
+  // Some file systems say that a file is empty until it is read.
   const expected = size === 0 ? length : Math.min(length, Math.max(0, size - offset) + 1);
   const buffer = Buffer.alloc(expected);
   let filled = 0;

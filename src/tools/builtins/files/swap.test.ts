@@ -9,7 +9,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type TestToolbox, type Workplace, workplace } from "../../../testing/toolbox.ts";
 import { openGranted } from "./confine.ts";
+import { glob } from "./glob.ts";
 import { grant } from "./granted.ts";
+import { list } from "./list.ts";
 
 const SECRET = "the secret outside";
 let place: Workplace;
@@ -63,6 +65,63 @@ describe("a disk that changes meanwhile", () => {
       await assert.rejects(opening, { code: "LEG4020" });
       await rm(victim);
     });
+  }
+
+  /** The file system with a swap made once: before or after this call takes the folder `swapped`. */
+  const swapped = (
+    call: "lstat" | "open" | "readlink",
+    when: "before" | "after",
+    swap: () => Promise<void>,
+  ) => {
+    let done = false;
+    const { lstat, open, readlink } = fileSystem;
+    const original = { lstat, open, readlink }[call] as (...args: unknown[]) => Promise<unknown>;
+    const hooked = async (file: string, ...rest: unknown[]) => {
+      const due =
+        !done &&
+        (call === "readlink" ? await fileSystem.readlink(file) : file).endsWith("/swapped");
+      if (!due) return original(file, ...rest);
+      done = true;
+      if (when === "before") await swap();
+      const result = await original(file, ...rest);
+      if (when === "after") await swap();
+      return result;
+    };
+    return { ...fileSystem, [call]: hooked };
+  };
+  const walks = [
+    { call: "lstat", when: "before" },
+    { call: "lstat", when: "after" },
+    { call: "open", when: "before" },
+    { call: "open", when: "after" },
+    { call: "readlink", when: "after" },
+  ] as const;
+  for (const { call, when } of walks) {
+    for (const operation of ["list", "glob"] as const) {
+      test(`a folder that becomes a link ${when} ${call} tells ${operation} nothing of what is outside`, async () => {
+        const victim = path.join(root, "swapped");
+        await mkdir(victim);
+        await writeFile(path.join(victim, "inside.txt"), "inside");
+        let swaps = 0;
+        const swap = async () => {
+          swaps += 1;
+          await rename(victim, `${victim}.away`);
+          await symlink("../outside", victim);
+        };
+        const granted = await grant(["granted"], { cwd: place.folder });
+        const changing = { ...granted, fileSystem: swapped(call, when, swap) };
+        const { signal } = new AbortController();
+        const told = await (operation === "list"
+          ? list(changing, { path: "granted/swapped" }, signal)
+          : glob(changing, { pattern: "granted/swapped/*" }, signal)
+        ).catch((error: { code: string }) => error.code);
+        assert.equal(swaps, 1);
+        assert.doesNotMatch(JSON.stringify(told), /secret/);
+        if (call === "readlink") assert.match(JSON.stringify(told), /inside\.txt/);
+        await unlink(victim);
+        await rm(`${victim}.away`, { recursive: true });
+      });
+    }
   }
 
   test("a file that is moved out after it was opened is not read", async () => {
