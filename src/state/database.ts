@@ -47,6 +47,26 @@ export async function openDatabase(folder: string): Promise<Database> {
   }
 }
 
+/** Runs the work in one transaction that has the write lock from its beginning; nothing of it stays when it throws. The work is synchronous, so no other user of the connection comes between. */
+export function atomically<T>(database: Database, work: () => T): T {
+  database.query("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.query("COMMIT");
+    return result;
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+/** After some failures SQLite has rolled back by itself and refuses to do it again. The first failure is the one to tell. */
+function rollBack(database: Database): void {
+  try {
+    database.query("ROLLBACK");
+  } catch {}
+}
+
 /**
  * SQLite gives its -wal and -shm files the mode of the main file, so that one has to be right before it is opened. Only what is
  * the owner's own is tightened: not a folder that was there, nor a file behind a link, which a repository could have laid there.
@@ -94,7 +114,11 @@ function database(connection: DatabaseSync, file: string): Database {
 const resultCodes: Readonly<
   Record<
     number,
-    { code: "LEG6001" | "LEG6002" | "LEG6003" | "LEG6004"; what: string; hint: string }
+    {
+      code: "LEG6001" | "LEG6002" | "LEG6003" | "LEG6004" | "LEG6006";
+      what: string;
+      hint: string;
+    }
   >
 > = {
   5: {
@@ -106,6 +130,11 @@ const resultCodes: Readonly<
     code: "LEG6001",
     what: "may not be written",
     hint: "make the file and its folder writable for this user",
+  },
+  10: {
+    code: "LEG6006",
+    what: "could not be read or written: the disk failed",
+    hint: "check the disk, then start again; what was committed before is kept",
   },
   11: { code: "LEG6002", what: "is damaged", hint: "move the file away, or put back a copy of it" },
   13: {
