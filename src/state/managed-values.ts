@@ -37,8 +37,9 @@ export function leaves(value: Json, pointer: string): string[] {
 }
 
 /**
- * Two lists by name. Items that are only live keep their places; those desired stand in their own places in the desired
- * order, new ones last. So the order is the manager's own where it is alone, and stays where two managers meet.
+ * Two lists by name. Items that are only live keep their places. Those desired share their own places in the desired
+ * order, and a new one comes right after the item before it. So a manager alone gets exactly its order, and two that
+ * send different items do not turn it back and forth.
  */
 export function combineNamed(
   live: readonly NamedItem[],
@@ -46,16 +47,26 @@ export function combineNamed(
   pointer: string,
   combine: (live: NamedItem, desired: NamedItem, pointer: string) => NamedItem,
 ): NamedItem[] {
-  const byName = new Map(live.map((item) => [item.name, item]));
+  const known = new Map(live.map((item) => [item.name, item]));
   const wanted = new Set(desired.map(({ name }) => name));
-  const merged = desired.map((item) => {
-    const known = byName.get(item.name);
-    const at = pointer + pointerOf([`name=${item.name}`]);
-    return known === undefined ? item : combine(known, item, at);
-  });
-  const queue = merged.values();
-  const placed = live.map((item) => (wanted.has(item.name) ? (queue.next().value ?? item) : item));
-  return [...placed, ...queue];
+  // Each run is one item that has a place, with the new ones that go with it.
+  const runs: NamedItem[][] = [];
+  let leading: NamedItem[] = [];
+  for (const item of desired) {
+    const present = known.get(item.name);
+    if (present !== undefined) {
+      const at = pointer + pointerOf([`name=${item.name}`]);
+      runs.push([...leading, combine(present, item, at)]);
+      leading = [];
+    } else {
+      (runs.at(-1) ?? leading).push(item);
+    }
+  }
+  const queue = runs.values();
+  const placed = live.flatMap((item) =>
+    wanted.has(item.name) ? (queue.next().value ?? []) : [item],
+  );
+  return [...placed, ...leading];
 }
 
 /** The value without the fields that are gone. A container that loses its last field goes too, unless somebody owns it as an empty one. */

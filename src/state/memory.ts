@@ -1,12 +1,18 @@
 import { compareKeys, keyText, type Resource, type SpecRecord } from "./resource.ts";
-import { HISTORY_MAX, type Inventory, type Store, type StoreEvent } from "./store.ts";
-import { retained, type StoreOptions, storeOverTables } from "./store-over-tables.ts";
+import {
+  EVENTS_RETAINED,
+  HISTORY_MAX,
+  type Inventory,
+  type Store,
+  type StoreEvent,
+} from "./store.ts";
+import { type StoreOptions, storeOverTables } from "./store-over-tables.ts";
 import type { LeaseRow, Tables } from "./tables.ts";
 import type { WritePlan } from "./write-plan.ts";
 
 /** A store that is gone with the process: for one-shot runs, tests and simulations. */
 export function openMemoryStore(options: StoreOptions): Store {
-  return storeOverTables(memoryTables(retained(options)), options);
+  return storeOverTables(memoryTables(options.eventsRetained ?? EVENTS_RETAINED), options);
 }
 
 function memoryTables(eventsRetained: number): Tables {

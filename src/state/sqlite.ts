@@ -3,8 +3,8 @@ import { atomically, type Database, databaseError, type SqlRow } from "./databas
 import { migrate } from "./migrations.ts";
 import type { Resource } from "./resource.ts";
 import { eventOf, leaseOf, parsed, recordOf } from "./sqlite-rows.ts";
-import { HISTORY_MAX, type Inventory, type Store } from "./store.ts";
-import { retained, type StoreOptions, storeOverTables } from "./store-over-tables.ts";
+import { EVENTS_RETAINED, HISTORY_MAX, type Inventory, type Store } from "./store.ts";
+import { type StoreOptions, storeOverTables } from "./store-over-tables.ts";
 import type { Tables } from "./tables.ts";
 import type { WritePlan } from "./write-plan.ts";
 
@@ -14,7 +14,7 @@ const POLL_MS = 100;
 /** The store in a database, which it does not own. One store a connection: others on the same connection are seen only by polling. */
 export function openSqliteStore(database: Database, options: StoreOptions): Store {
   migrate(database);
-  return storeOverTables(sqliteTables(database, retained(options)), {
+  return storeOverTables(sqliteTables(database, options.eventsRetained ?? EVENTS_RETAINED), {
     pollMs: POLL_MS,
     ...options,
   });

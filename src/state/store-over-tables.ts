@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { checkFence, leasesOver } from "./leases.ts";
 import { selects } from "./selector.ts";
-import { CHANGES_PAGE_MAX, EVENTS_RETAINED, type Store } from "./store.ts";
+import { CHANGES_PAGE_MAX, type Store } from "./store.ts";
 import { TooOldError } from "./store-errors.ts";
 import type { Tables } from "./tables.ts";
 import { createNews, follow } from "./watch.ts";
@@ -12,15 +12,10 @@ export interface StoreOptions {
   /** For leases only, and of it only the monotonic time. */
   readonly clock: Clock;
   readonly newUid?: (nowMs: number) => string;
-  /** Events that the log keeps; more than EVENTS_RETAINED has no use. */
+  /** Events that the log keeps; EVENTS_RETAINED unless told. */
   readonly eventsRetained?: number;
   /** How often to look for commits of other processes while somebody watches. */
   readonly pollMs?: number;
-}
-
-/** The options that every driver shares, filled in. */
-export function retained({ eventsRetained = EVENTS_RETAINED }: StoreOptions): number {
-  return eventsRetained;
 }
 
 /** The store contract over a driver's tables. Reads and writes are done when the call returns; only watching waits. */
