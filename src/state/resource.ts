@@ -9,9 +9,12 @@ export interface ResourceKey {
 
 /** Where an object was declared. */
 export interface Origin {
-  /** The source it was applied from: a root folder, a repository, a client. */
+  /** The source it was applied from: the roots of the daemon, a Source, a client. */
   readonly source: string;
+  /** Absolute path. */
   readonly file: string;
+  /** Absolute path of the folder that file references of the object cannot leave. */
+  readonly root?: string;
   /** Zero-based index of the document within the file. */
   readonly document: number;
 }

@@ -8,7 +8,11 @@ export interface UsageData {
 
 /** The data of each kind of event. A stop has the duration in milliseconds; a start is dated by `at`. */
 export interface EventData {
-  "legion.agent.started": { readonly task: string };
+  "legion.agent.started": {
+    readonly task: string;
+    /** The generation of the agent's spec that the turn keeps to its end; absent where objects have none. */
+    readonly generation?: number;
+  };
   "legion.agent.stopped": {
     readonly status: "ok" | "cancel";
     readonly reason?: string;
@@ -76,3 +80,32 @@ export type LegionEvent = {
 
 /** Sends an event of one run and returns its id, for `causedBy` of those that follow. */
 export type Emit = <K extends EventKind>(kind: K, data: EventData[K], causedBy?: string) => string;
+
+/** Something that happened to an object of the store, or to the daemon itself. */
+export interface ObjectEventRecord {
+  /** ULID. */
+  readonly id: string;
+  readonly causedBy?: string;
+  /** ISO 8601, wall time. */
+  readonly at: string;
+  readonly kind: "legion.object";
+  /** `Agent/default/reviewer`, `Source//roots`, `Daemon//legion`. */
+  readonly object: string;
+  readonly data: {
+    readonly severity: "normal" | "warning";
+    /** One word, CamelCase: `Created`, `Rejected`, `Drained`. */
+    readonly reason: string;
+    readonly message: string;
+    readonly generation?: number;
+  };
+}
+
+/** Everything that a daemon reports. */
+export type DaemonEvent = LegionEvent | ObjectEventRecord;
+
+/** Sends an event about an object and returns its id. */
+export type EmitObject = (
+  object: string,
+  data: ObjectEventRecord["data"],
+  causedBy?: string,
+) => string;
