@@ -1,5 +1,6 @@
 import { agentCodes } from "./codes/agent.ts";
 import { commandCodes } from "./codes/command.ts";
+import { gitCodes } from "./codes/git.ts";
 import { manifestCodes } from "./codes/manifest.ts";
 import { planCodes } from "./codes/plan.ts";
 import { routerCodes } from "./codes/router.ts";
@@ -30,6 +31,7 @@ export const codes = {
   ...toolCodes,
   ...routerCodes,
   ...stateCodes,
+  ...gitCodes,
   ...commandCodes,
 } as const satisfies Record<string, CodePage>;
 
