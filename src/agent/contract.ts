@@ -56,13 +56,15 @@ export interface TurnOptions {
   readonly task: string;
   /** The ULID of the run. */
   readonly run: string;
+  /** Of the agent's spec, for the record; absent where objects have none. */
+  readonly generation?: number;
   readonly router: Router;
   readonly toolbox: Toolbox;
   /** Asked for when the model is asked first, so that a sandbox is ready when code comes; never by an agent that may not evaluate. */
   readonly pool: () => Promise<SandboxPool>;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** Ends the turn: as timeout when its reason is a TimeoutError (AbortSignal.timeout), else as interrupted. */
+  /** Ends the turn: as timeout when its reason is a TimeoutError (AbortSignal.timeout), else as interrupted, with the reason as its error when that is a LegionError. */
   readonly signal: AbortSignal;
   /** The conversation to go on with (createSession); its turns run one after the other. Without one the turn has a conversation of its own. */
   readonly session?: Session;

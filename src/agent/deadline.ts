@@ -1,3 +1,4 @@
+import { LegionError } from "../lib/errors.ts";
 import { interrupted, timedOut } from "./cancel.ts";
 import type { End } from "./steps.ts";
 
@@ -19,7 +20,9 @@ export function startDeadline(timeoutMs: number, caller: AbortSignal): Deadline 
       const reason: unknown = caller.reason;
       const isTimeout = reason instanceof DOMException && reason.name === "TimeoutError";
       if (isTimeout) return { type: "cancel", reason: "timeout", error: timedOut(undefined) };
-      return { type: "cancel", reason: "interrupted", error: interrupted() };
+      // Who ends a turn of somebody else says why.
+      const error = reason instanceof LegionError ? reason.toJSON() : interrupted();
+      return { type: "cancel", reason: "interrupted", error };
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };

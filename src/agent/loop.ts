@@ -22,9 +22,12 @@ export async function runTurn(options: TurnOptions): Promise<TurnResult> {
 
 function inSession(options: TurnOptions, session: Session): Promise<TurnResult> {
   return session.exclusive(async () => {
-    const { emit, clock, task } = options;
+    const { emit, clock, task, generation } = options;
     const startedMs = clock.monotonic();
-    const started = emit("legion.agent.started", { task });
+    const started = emit("legion.agent.started", {
+      task,
+      ...(generation !== undefined && { generation }),
+    });
     using deadline = startDeadline(durationMs(options.agent.spec.timeout), options.signal);
     const turn = openTurn(options, session, deadline);
     const ended = await runSteps(turn, started);

@@ -69,6 +69,18 @@ test("a fresh one has no variables, also when they came from a snapshot", async 
   await restored.close();
 });
 
+test("a sandbox that was given back is opened again with the variables", async () => {
+  const session = createSession();
+  const kept = await (await session.sandbox(needs)).evaluate("var a = 41;", { host });
+  assert.ok(kept.ok);
+  session.keep(kept.snapshot);
+  await session.close();
+  const again = await (await session.sandbox(needs)).evaluate("a + 1", { host });
+  assert.ok(again.ok);
+  assert.equal(again.value, 42);
+  await session.close();
+});
+
 test("a turn that fails does not keep the next one from running", async () => {
   const session = createSession();
   const failing = session.exclusive(() => Promise.reject(new Error("broken")));

@@ -31,6 +31,7 @@ export interface Session {
   keep(snapshot: Snapshot): void;
   /** Runs turns one after the other. */
   exclusive<T>(turn: () => Promise<T>): Promise<T>;
+  /** Gives the sandbox back. The conversation and its variables stay: a turn that needs a sandbox opens another one. */
   close(): Promise<void>;
 }
 

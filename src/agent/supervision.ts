@@ -50,7 +50,7 @@ export interface Supervisor {
   drain(key: ResourceKey, graceMs: number): Promise<"drained" | "cancelled">;
   /** Ends the conversation and begins a new one, once the turn that runs has ended; messages that wait stay. */
   restart(key: ResourceKey): Promise<void>;
-  /** Keeps a message and waits for its answer; aborting stops the waiting only. LEG2030 for an agent without a loop, LEG2031 for one that is being deleted, LEG2032 when too many wait. */
+  /** Keeps a message and waits for its answer; aborting stops the waiting only. LEG2030 for an agent without a loop, LEG2031 for one that is being deleted, LEG2032 when too many wait, LEG2033 when the process ends before the answer: the message is kept. */
   ask(key: ResourceKey, message: Incoming, signal: AbortSignal): Promise<Outcome>;
   /** Keeps a message: on disk when the promise resolves. */
   tell(

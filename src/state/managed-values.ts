@@ -13,6 +13,7 @@ export interface Part {
 /** Whether a list merges by name: it has items, all are objects with a name, and no name comes twice. An empty list is a value like any other. */
 export function isNamedList(value: Json): value is NamedItem[] {
   if (!Array.isArray(value) || value.length === 0) return false;
+  if (!isObject(value[0])) return false;
   const names = value.map((item) => (isObject(item) ? item.name : undefined));
   return names.every((name) => typeof name === "string") && new Set(names).size === names.length;
 }
@@ -32,8 +33,27 @@ export function parts(value: Json, pointer: string): Part[] {
 
 /** Pointers of everything in a value that is owned as one: scalars, lists without names, empty maps. */
 export function leaves(value: Json, pointer: string): string[] {
-  const below = parts(value, pointer);
-  return below.length === 0 ? [pointer] : below.flatMap((part) => leaves(part.value, part.at));
+  const found: string[] = [];
+  collectLeaves(value, pointer, found);
+  return found;
+}
+
+/** An apply asks this of every object, so it makes nothing but the pointers. */
+function collectLeaves(value: Json, pointer: string, found: string[]): void {
+  if (isNamedList(value)) {
+    for (const item of value) collectLeaves(item, `${pointer}${step(`name=${item.name}`)}`, found);
+    return;
+  }
+  const fields = isObject(value) ? (value as JsonObject) : {};
+  const before = found.length;
+  for (const key of Object.keys(fields)) {
+    collectLeaves(fields[key] as Json, `${pointer}${step(key)}`, found);
+  }
+  if (found.length === before) found.push(pointer);
+}
+
+function step(key: string): string {
+  return key.includes("/") || key.includes("~") ? pointerOf([key]) : `/${key}`;
 }
 
 /**
@@ -80,7 +100,9 @@ export function prune(
   if (below.length === 0) return gone.has(pointer) ? undefined : value;
   const kept = below.flatMap(({ key, value: child, at }) => {
     const left = prune(child, at, gone, owned);
-    return left === undefined ? [] : [[key, left] as const];
+    // Whoever owns anything of an item owns its name: what is left of one without a name is nobody's.
+    const isRemnant = Array.isArray(value) && isObject(left) && left.name === undefined;
+    return left === undefined || isRemnant ? [] : [[key, left] as const];
   });
   if (kept.length === 0) {
     if (!owned.has(pointer)) return undefined;

@@ -278,7 +278,7 @@ const spec = fc
   .dictionary(name, json, { maxKeys: 4 })
   .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
 
-/** Lists with names in the order of the names: who applies last decides on their order, which is nobody's field. */
+/** Lists with names in the order of the names: who forces an apply last decides on their order. */
 function unordered(value: Json): Json {
   const list = parts(value, "").map(({ key, value: child }) => [key, unordered(child)] as const);
   if (list.length === 0) return value;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { LegionError } from "../lib/errors.ts";
-import { isObject, type Json, type JsonObject } from "../lib/json.ts";
+import { isObject, type Json, type JsonObject, pointerOf } from "../lib/json.ts";
 import { count } from "../lib/text.ts";
 import {
   combineNamed,
@@ -105,12 +105,29 @@ function combine(live: Json | undefined, desired: Json, pointer: string, merge: 
     return Object.fromEntries([...kept, ...added.map(({ key, value }) => [key, value] as const)]);
   }
   if (isNamedList(live) && isNamedList(desired)) {
+    if (!merge.force) keepOrder(live, desired, pointer, merge);
     return combineNamed(live, desired, pointer, (from, to, at) => {
       return combine(from, to, at, merge) as NamedItem;
     });
   }
   if (!isDeepStrictEqual(live, desired)) take(pointer, merge);
   return desired;
+}
+
+/** The order of items that another manager sends too is its own as much as their fields: turned back and forth, each apply would undo the other. */
+function keepOrder(
+  live: readonly NamedItem[],
+  desired: readonly NamedItem[],
+  pointer: string,
+  { others, conflicts }: Merge,
+): void {
+  for (const [manager, owned] of others) {
+    const isShared = ({ name }: NamedItem) =>
+      owned.has(pointer + pointerOf([`name=${name}`, "name"]));
+    const wanted = desired.filter(isShared).map(({ name }) => name);
+    const present = live.map(({ name }) => name).filter((name) => wanted.includes(name));
+    if (present.some((name, index) => name !== wanted[index])) conflicts.push({ pointer, manager });
+  }
 }
 
 /** Notes who else owns the field or a part of it; a forced merge takes it from them. */

@@ -15,7 +15,8 @@ export function openMemoryStore(options: StoreOptions): Store {
   return storeOverTables(memoryTables(options.eventsRetained ?? EVENTS_RETAINED), options);
 }
 
-function memoryTables(eventsRetained: number): Tables {
+/** Tables of nothing but memory; for what shares them with a store. */
+export function memoryTables(eventsRetained: number): Tables {
   const objects = new Map<string, Resource>();
   const records = new Map<string, readonly SpecRecord[]>();
   const inventories = new Map<string, Inventory>();

@@ -21,6 +21,17 @@ const migrations: readonly (readonly string[])[] = [
       renewals INTEGER NOT NULL, ttl_ms INTEGER NOT NULL
     ) STRICT`,
   ],
+  [
+    `CREATE TABLE messages (
+      position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,
+      at TEXT NOT NULL, sender TEXT, task TEXT NOT NULL, attempts INTEGER NOT NULL
+    ) STRICT`,
+    `CREATE INDEX messages_of_agent ON messages (uid, position)`,
+    `CREATE TABLE outcomes (
+      position INTEGER PRIMARY KEY, message TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,
+      at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, generation INTEGER NOT NULL, result TEXT NOT NULL
+    ) STRICT`,
+  ],
 ];
 
 /** The schema that this Legion writes. */

@@ -130,8 +130,14 @@ function storedCopy(value: object, name: string): unknown {
   return JSON.parse(text);
 }
 
-function deeperThan(value: unknown, levels: number): boolean {
+/** Whether a value has more levels than that; looks no deeper. */
+export function deeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
-  return Object.values(value).some((child) => deeperThan(child, levels - 1));
+  if (Array.isArray(value)) return value.some((child) => deeperThan(child, levels - 1));
+  // Without a list of the keys: every object of an apply passes here.
+  for (const key in value) {
+    if (deeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
+  }
+  return false;
 }

@@ -11,7 +11,7 @@ export interface ResourceKey {
 export interface Origin {
   /** The source it was applied from: the roots of the daemon, a Source, a client. */
   readonly source: string;
-  /** Absolute path. */
+  /** Absolute path; empty for an object that was sent without a file. */
   readonly file: string;
   /** Absolute path of the folder that file references of the object cannot leave. */
   readonly root?: string;

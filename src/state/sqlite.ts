@@ -5,7 +5,7 @@ import type { Resource } from "./resource.ts";
 import { eventOf, leaseOf, parsed, recordOf } from "./sqlite-rows.ts";
 import { EVENTS_RETAINED, HISTORY_MAX, type Inventory, type Store } from "./store.ts";
 import { type StoreOptions, storeOverTables } from "./store-over-tables.ts";
-import type { Tables } from "./tables.ts";
+import type { LeaseRow, Tables } from "./tables.ts";
 import type { WritePlan } from "./write-plan.ts";
 
 /** How soon commits of other processes are seen by those who watch. */
@@ -70,10 +70,7 @@ function sqliteTables(database: Database, eventsRetained: number): Tables {
         limit,
       ).map((row) => eventOf(row, database.file)),
     apply: (plan) => apply(database, plan, eventsRetained),
-    lease: (name) => {
-      const row = first("SELECT * FROM leases WHERE name = ?", name);
-      return row && leaseOf(row);
-    },
+    lease: (name) => leaseRow(database, name),
     keepLease: ({ name, holder, epoch, renewals, ttlMs }) => {
       run(
         "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
@@ -136,21 +133,30 @@ function apply(database: Database, plan: WritePlan, eventsRetained: number): num
   return plan.events.length * 2 + plan.records.length + plan.inventories.length;
 }
 
+/** What the disk did to a connection in a transaction. */
+const lostWrites = new WeakMap<Database, LegionError>();
+
 /**
  * Transactions, until the disk failed in one of them. After a failed fsync nobody knows what is on disk, and the next
- * one may report success for pages that were dropped: nothing more is written on this connection (R07). A new process
- * reads what is really there.
+ * one may report success for pages that were dropped: nothing more is written on this connection (R07), by none of its
+ * users. A new process reads what is really there.
  */
-function untilWriteLost(database: Database): Tables["atomically"] {
-  let lost: LegionError | undefined;
+export function untilWriteLost(database: Database): Tables["atomically"] {
   return (work) => {
+    const lost = lostWrites.get(database);
     if (lost !== undefined) throw lost;
     try {
       return atomically(database, work);
     } catch (error) {
       const known = databaseError(error, database.file);
-      if (known.code === "LEG6006") lost = known;
+      if (known.code === "LEG6006") lostWrites.set(database, known);
       throw error;
     }
   };
+}
+
+/** A row of the leases, for whoever checks a fence inside a transaction of its own. */
+export function leaseRow(database: Database, name: string): LeaseRow | undefined {
+  const row = database.query("SELECT * FROM leases WHERE name = ?", name)[0];
+  return row && leaseOf(row);
 }

@@ -1,6 +1,6 @@
 import type { CodePage } from "../codes.ts";
 
-/** LEG2xxx: 20 to 29 end a turn, 40 to 59 are for the model, which corrects them. */
+/** LEG2xxx: 20 to 29 end a turn, 30 to 39 concern the loops of agents, 40 to 59 are for the model, which corrects them. */
 export const agentCodes = {
   LEG2020: {
     title: "too many iterations",
@@ -30,6 +30,26 @@ export const agentCodes = {
     title: "the turn was terminated",
     why: "The sandboxes were closed while the agent's code ran, because Legion stops.",
     fix: "Run it again when Legion runs.",
+  },
+  LEG2030: {
+    title: "the agent does not run",
+    why: "No loop takes messages for an agent of this name: there is no such agent, or it was not accepted, or it has just been deleted.",
+    fix: "Run `legion get agents`: it shows which agents are Ready, and why others are not.",
+  },
+  LEG2031: {
+    title: "the agent is being deleted",
+    why: "The manifest of the agent was deleted. It takes no more messages; the turn that runs may end within spec.terminationGracePeriod.",
+    fix: "Send the message to another agent, or apply the manifest again and send it when the new agent is Ready.",
+  },
+  LEG2032: {
+    title: "too many messages wait for the agent",
+    why: "The inbox of an agent holds at most 1,000 messages without an answer, and this one would be one more. It was not kept.",
+    fix: "Wait until the agent has answered some of them, then send it again; or share the work among several agents.",
+  },
+  LEG2033: {
+    title: "the daemon is shutting down",
+    why: "The daemon ended before the agent had answered. The message is kept on disk.",
+    fix: "Start the daemon again (`legion up`): the agent then answers the message.",
   },
   LEG2040: {
     title: "the reply is not an action",

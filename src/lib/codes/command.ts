@@ -56,6 +56,37 @@ export const commandCodes = {
     why: "Something else stands where the folder is to be, or the folder above it cannot be written to.",
     fix: "Name another folder, or give yourself the right to write there.",
   },
+  LEG7040: {
+    title: "not a label selector",
+    why: "A selector is a list of conditions with commas between them: a=b, a!=b, a in (x,y), a notin (x), a, !a.",
+    fix: "Correct it at the place that the message points at; put the whole in quotes for the shell.",
+    example: { wrong: "-l 'team in core,web'", right: "-l 'team in (core,web)'" },
+    exit: 2,
+  },
+  LEG7041: {
+    title: "pattern without a file",
+    why: "No file or folder matches the pattern, so there is nothing to load.",
+    fix: "Correct the pattern; * stands for a part of a name, ** for folders.",
+  },
+  LEG7042: {
+    title: "the URL cannot be read",
+    why: "The server cannot be reached, does not answer with the manifests, answers too late or with too much, or sends the reader to another host.",
+    fix: "Read the message; try the URL with another program, or download the file and name that.",
+  },
+  LEG7043: {
+    title: "the URL is not pinned",
+    why: "What another machine serves may change at any time. Its digest, written behind the URL, says which content was reviewed.",
+    fix: "Read what the URL serves, and append #sha256= with the digest that the message tells.",
+    example: {
+      wrong: "-f https://example.com/agents.yaml",
+      right: "-f https://example.com/agents.yaml#sha256=<64 hexadecimal digits>",
+    },
+  },
+  LEG7044: {
+    title: "the URL serves something else",
+    why: "The content does not have the digest that stands behind the URL: it was changed since it was reviewed.",
+    fix: "Read the new content, and pin its digest if it is right.",
+  },
   LEG9001: {
     title: "internal error",
     why: "Something happened that Legion's code did not expect; this is a bug.",

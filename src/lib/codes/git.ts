@@ -1,6 +1,6 @@
 import type { CodePage } from "../codes.ts";
 
-/** LEG605x: sources of manifests that are git repositories. */
+/** LEG605x: sources of manifests, git repositories among them. */
 export const gitCodes = {
   LEG6050: {
     title: "git failed",
@@ -26,5 +26,16 @@ export const gitCodes = {
     title: "the revision has invalid manifests",
     why: "A commit is one transaction: when a manifest of it is not valid, nothing of it is applied, and what was applied last stays.",
     fix: "Correct the manifests that the status lists, and push the correction.",
+  },
+  LEG6055: {
+    title: "the roots have invalid manifests",
+    why: "The daemon runs with --strict: while a manifest of its roots is not valid, nothing of them is applied, and what was applied last stays.",
+    fix: "Correct the manifests that are listed, or run without --strict: then the valid ones are applied.",
+  },
+  LEG6056: {
+    title: "not everything was reconciled in time",
+    why: "The sources were read and applied, but some objects did not become ready, nor stalled for good, within the time that was given.",
+    fix: "legion status lists what is not ready, and why; --timeout waits longer.",
+    exit: 124,
   },
 } as const satisfies Record<string, CodePage>;

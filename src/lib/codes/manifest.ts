@@ -277,4 +277,10 @@ export const manifestCodes = {
       right: "{properties: {path: {}}, required: [path], additionalProperties: false}",
     },
   },
+  LEG1092: {
+    title: "field that Legion fills in",
+    why: "A manifest sets a field that loading computes, such as contentDigest, the SHA-256 of the file that an object names.",
+    fix: "Remove the field.",
+    example: { wrong: "{module: ./math.ts, contentDigest: 9f86...}", right: "{module: ./math.ts}" },
+  },
 } as const satisfies Record<string, CodePage>;

@@ -94,4 +94,19 @@ export const stateCodes = {
     fix: "Send the same value, leave the fields out, or take them over with --force-conflicts.",
     exit: 3,
   },
+  LEG6040: {
+    title: "the message is too large",
+    why: "The text of one message for an agent may take 1 MiB.",
+    fix: "Write the data to a file that the agent can read, and name the file in the message.",
+  },
+  LEG6041: {
+    title: "the message was given up",
+    why: "The process died, or lost its state, each time that the agent began to answer this message. After five attempts the message is answered with this error, so that it does not bring the process down for ever.",
+    fix: "Look into the log for what happened during these attempts; correct the agent or its tools, then send the message again.",
+  },
+  LEG6042: {
+    title: "the inbox of the agent is full",
+    why: "At most 1,000 messages of one agent are kept without an answer.",
+    fix: "Wait until the agent has answered some of them, then send the message again.",
+  },
 } as const satisfies Record<string, CodePage>;
