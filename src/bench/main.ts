@@ -8,9 +8,12 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   startup: () => import("./startup.ts"),
   manifest: () => import("./manifest.ts"),
   plan: () => import("./plan.ts"),
+  apply: () => import("./apply.ts"),
   sandbox: () => import("./sandbox.ts"),
   prompt: () => import("./prompt.ts"),
   turn: () => import("./turn.ts"),
+  daemon: () => import("./daemon.ts"),
+  api: () => import("./api.ts"),
 };
 const TIMEOUT_MS = 300_000;
 

@@ -120,6 +120,7 @@ function declaredObjects(model: string): readonly ManifestObject[] {
       labels: { team: `team-${index % 7}` },
       annotations: {},
       spec: spec as unknown as ManifestObject["spec"],
+      sent: spec,
       source: { file: `/${name}.yaml`, shown: `${name}.yaml`, document: 0, root: "/" },
       specHash: canonicalHash(spec),
     };

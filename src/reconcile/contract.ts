@@ -84,6 +84,8 @@ export interface DesiredObject extends ResourceKey {
 
 export interface ApplyRequest {
   readonly objects: readonly DesiredObject[];
+  /** Declared as well, and known to be as this source applied them: they are not looked at. */
+  readonly unchanged?: readonly ResourceKey[];
   /** Whose inventory these objects belong to: `roots`, `source/NAME`, `apply:/path`. */
   readonly source: string;
   /** The field manager. */

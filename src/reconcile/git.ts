@@ -148,6 +148,11 @@ export async function checkOut(
   }
 }
 
+/** Whether a text is the full id of a commit. */
+export function isCommit(text: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+}
+
 /** As people say it: `branch main`. */
 export function refText({ branch, tag, commit }: GitRef): string {
   if (commit !== undefined) return `commit ${commit.slice(0, 12)}`;

@@ -29,6 +29,8 @@ export type Fault =
   | { readonly kind: "end"; readonly afterBytes: number }
   /** Nothing more comes after that many bytes of the body. */
   | { readonly kind: "stall"; readonly afterBytes: number }
+  /** Half of the body comes, the rest when the promise has resolved. */
+  | { readonly kind: "hold"; readonly until: Promise<unknown>; readonly onHeld: () => void }
   /** The body comes in pieces of that many bytes. */
   | { readonly kind: "drip"; readonly bytes: number; readonly everyMs: number }
   /** After the body, this text comes again and again and the response never ends. */

@@ -155,6 +155,13 @@ async function send(
       return void response.end(body.subarray(0, fault.afterBytes));
     case "stall":
       return written(response, body.subarray(0, fault.afterBytes));
+    case "hold": {
+      const half = Math.floor(body.length / 2);
+      await written(response, body.subarray(0, half));
+      fault.onHeld();
+      await Promise.race([fault.until, once(response, "close")]);
+      return void response.end(body.subarray(half));
+    }
     case "drip":
       for (let at = 0; at < body.length && !response.destroyed; at += fault.bytes) {
         await written(response, body.subarray(at, at + fault.bytes));

@@ -1,5 +1,5 @@
 import { canonicalHash } from "../lib/hash.ts";
-import type { Json } from "../lib/json.ts";
+import type { Json, JsonObject } from "../lib/json.ts";
 import type { ProviderSpec } from "../manifest/generated/provider.ts";
 import type { RouterSpec } from "../manifest/generated/router.ts";
 import type { Kind, ManifestObject, ManifestSet, Specs } from "../manifest/objects.ts";
@@ -59,6 +59,7 @@ function object<K extends Kind>(
     labels: {},
     annotations: {},
     spec,
+    sent: spec as unknown as JsonObject,
     source,
     specHash: canonicalHash(spec as unknown as Json),
   };

@@ -1,5 +1,6 @@
 import { LegionError } from "../../lib/errors.ts";
 import type { Json, JsonObject } from "../../lib/json.ts";
+import { lazily } from "../../lib/lazily.ts";
 import { suggest } from "../../lib/suggest.ts";
 import type { Evaluation, Host, Sandbox, SandboxLimits, Snapshot } from "../../sandbox/contract.ts";
 import type { Redact } from "../call/redact.ts";
@@ -9,7 +10,7 @@ import { hostError } from "../host-error.ts";
 import type { ToolBody, ToolParts } from "../registry.ts";
 import { declaredFunctions } from "./declared.ts";
 import { readToolFile } from "./tool-file.ts";
-import { lazily, queue } from "./turns.ts";
+import { queue } from "./turns.ts";
 
 const MEMORY_BYTES_MAX = 64 * 2 ** 20;
 const TOOL_CALLS_MAX = 1_000;

@@ -20,7 +20,7 @@ type ModuleFunction = (
 ) => Json | undefined | Promise<Json | undefined>;
 
 /** A tool of type module: a trusted file of the manifest repository; the functions are its named exports, called with (args, context). */
-export async function moduleTool({ object }: ToolParts): Promise<ToolBody> {
+export async function moduleTool({ object }: Pick<ToolParts, "object">): Promise<ToolBody> {
   // Validation has seen to it that a module is named.
   const given = object.spec.module ?? "";
   if (!extensions.includes(path.extname(given))) {

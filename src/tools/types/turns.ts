@@ -3,24 +3,6 @@ import { LegionError } from "../../lib/errors.ts";
 /** Calls of one tool that wait for their turn. */
 const WAITING_MAX = 100;
 
-/** A value that is made when it is first asked for, and made again after a failure. */
-export function lazily<T>(make: () => Promise<T>): {
-  get(): Promise<T>;
-  existing(): Promise<T | undefined>;
-} {
-  let made: Promise<T> | undefined;
-  return {
-    get() {
-      made ??= make().catch((error: unknown) => {
-        made = undefined;
-        throw error;
-      });
-      return made;
-    },
-    existing: async () => made?.catch(() => undefined),
-  };
-}
-
 /** Runs work one after the other; restoring and evaluating must not be mixed up between calls. */
 export function queue(tool: string): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

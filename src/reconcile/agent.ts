@@ -1,0 +1,153 @@
+import type { LoopState, Supervisor } from "../agent/supervision.ts";
+import { LegionError } from "../lib/errors.ts";
+import { parseDuration } from "../lib/quantities.ts";
+import { suggest } from "../lib/suggest.ts";
+import type { AgentSpec } from "../manifest/generated/agent.ts";
+import type { ManifestObject } from "../manifest/objects.ts";
+import { type Objects, resolveModel, splitTarget } from "../router/resolve.ts";
+import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
+import { createDrains, type Drains } from "./drains.ts";
+import { type Reconciler, ready, stalled, type Verdict, waiting } from "./reconciler.ts";
+import { ANY_NAME } from "./references.ts";
+import { blockedBy, toolKeys } from "./tool.ts";
+import { sentenceOf } from "./verdict.ts";
+import type { View } from "./view.ts";
+
+/** Holds an agent until its loop has ended. */
+export const DRAIN_FINALIZER = "legion.dev/drain";
+/** How long a turn of a deleted agent may go on where its manifest does not say. */
+const GRACE_MS = 30_000;
+
+export interface AgentDeps {
+  readonly supervisor: Pick<Supervisor, "ensure" | "state" | "drain" | "onChange">;
+}
+
+/** Keeps one loop per agent, which begins its turns with the newest generation whose tools and model are there. */
+export function agentReconciler({ supervisor }: AgentDeps): Reconciler {
+  const drains = createDrains(supervisor);
+  /** Agents that wait for the end of a turn; all others need no look when a turn begins or ends. */
+  const pinned = new Set<string>();
+  return {
+    kind: "Agent",
+    finalizer: DRAIN_FINALIZER,
+    watch: ({ requeue }) =>
+      supervisor.onChange((key) => {
+        if (pinned.has(keyText(key)) || supervisor.state(key) === undefined) requeue(key);
+      }),
+    references: (resource, view) => [
+      ...toolKeys(resource.namespace, toolNames(view.object<"Agent">(resource).spec)),
+      ...modelReferences(resource, view),
+    ],
+    async reconcile(resource, context) {
+      const { uid, generation, namespace } = resource;
+      pinned.delete(keyText(resource));
+      const loop = supervisor.state(resource);
+      // A loop that is ending, or one of an earlier agent of this name, has to be gone first.
+      if (loop !== undefined && (loop.uid !== uid || loop.phase === "draining")) {
+        drains.begin(keyOf(resource), loop.uid, GRACE_MS, context);
+        return draining;
+      }
+      const object = context.view.object<"Agent">(resource);
+      const blocked =
+        missingTool(object, context.view) ??
+        blockedBy(resource, toolNames(object.spec), context.view) ??
+        missingModel(object.spec.model, context.view.within(namespace));
+      if (blocked !== undefined) return withOlder(blocked, loop, generation);
+      const { turn } = supervisor.ensure({ uid, generation, object });
+      if (turn !== undefined && turn.generation !== generation) {
+        pinned.add(keyText(resource));
+        return turnInFlight(generation, turn.generation);
+      }
+      return ready("Running", "Its loop takes messages.");
+    },
+    async finalize(resource, context) {
+      const key = keyOf(resource);
+      return drained(key, graceMs(context.view.object<"Agent">(resource).spec), drains, context);
+    },
+    async removed(key, context) {
+      pinned.delete(keyText(key));
+      return drained(key, GRACE_MS, drains, context);
+    },
+  };
+
+  function drained(
+    key: ResourceKey,
+    grace: number,
+    { begin }: Drains,
+    context: Parameters<Drains["begin"]>[3],
+  ): Verdict | "done" {
+    const loop = supervisor.state(key);
+    if (loop === undefined) return "done";
+    begin(key, loop.uid, grace, context);
+    return draining;
+  }
+}
+
+const draining = waiting(
+  "Draining",
+  "The turn that runs may end within the grace time; no more messages are taken.",
+);
+
+function turnInFlight(next: number, running: number): Verdict {
+  const message = `Generation ${next} begins with the next turn; a turn of generation ${running} still runs.`;
+  return waiting("TurnInFlight", message, { keepReady: true });
+}
+
+/** What is wrong with a generation does not end the one before it. */
+function withOlder(verdict: Verdict, loop: LoopState | undefined, generation: number): Verdict {
+  if (loop === undefined || loop.generation === generation) return verdict;
+  const message = `${verdict.message} Until then generation ${loop.generation} goes on running.`;
+  return { ...verdict, message };
+}
+
+/** Whatever a spec says, an agent can be deleted. */
+function graceMs({ terminationGracePeriod }: AgentSpec): number {
+  return parseDuration(terminationGracePeriod ?? "") ?? GRACE_MS;
+}
+
+function toolNames({ tools }: AgentSpec): string[] {
+  return [...new Set(tools.map((use) => (typeof use === "string" ? use : use.name)))];
+}
+
+/** A model that is no provider/model depends on all Routers, since any of them can have it as an alias. */
+function modelReferences(resource: Resource, view: View): ResourceKey[] {
+  const { namespace } = resource;
+  const { model } = view.object<"Agent">(resource).spec;
+  const provider = (name: string): ResourceKey => ({ kind: "Provider", namespace, name });
+  const direct = splitTarget(model);
+  if (direct !== undefined) return [provider(direct.provider)];
+  const any: ResourceKey = { kind: "Router", namespace, name: ANY_NAME };
+  try {
+    const names = resolveModel(model, view.within(namespace)).targets.map((each) => each.provider);
+    return [any, ...[...new Set(names)].map(provider)];
+  } catch {
+    return [any];
+  }
+}
+
+function missingTool(agent: ManifestObject<"Agent">, view: View): Verdict | undefined {
+  const objects = view.within(agent.namespace);
+  const missing = toolNames(agent.spec).find((name) => objects.get("Tool", name) === undefined);
+  if (missing === undefined) return undefined;
+  const near = suggest(
+    missing,
+    objects.all("Tool").map(({ name }) => name),
+  );
+  const next = near === undefined ? "" : ` Did you mean "${near}"?`;
+  const message = `The tool "${missing}" does not exist: apply a Tool of that name, or take it out of spec.tools.${next}`;
+  return stalled("ToolMissing", message);
+}
+
+/** A model can be used while one of its providers is there; the others are made up for. */
+function missingModel(model: string, objects: Objects): Verdict | undefined {
+  try {
+    const { targets } = resolveModel(model, objects);
+    if (targets.some(({ provider }) => objects.get("Provider", provider) !== undefined))
+      return undefined;
+    const message = `No Provider of the model "${model}" exists: apply one, or set spec.model to another.`;
+    return stalled("ModelMissing", message);
+  } catch (error) {
+    if (!(error instanceof LegionError)) throw error;
+    return stalled("ModelMissing", sentenceOf(error));
+  }
+}

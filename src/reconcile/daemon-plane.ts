@@ -1,0 +1,119 @@
+import type { Supervisor } from "../agent/supervision.ts";
+import { LegionError } from "../lib/errors.ts";
+import { keyOf, type ResourceKey } from "../state/resource.ts";
+import type { Store } from "../state/store.ts";
+import type { EventRing } from "../telemetry/ring.ts";
+import { apiObjectOf } from "./api-object.ts";
+import type { AgentMessage, DaemonPlane, DaemonStatus, ObjectPlane } from "./contract.ts";
+import type { Controller } from "./controller.ts";
+import { objectsStatus, sourceProblems } from "./daemon-status.ts";
+import { daemonEvents } from "./event-stream.ts";
+import { existing } from "./plane-lookup.ts";
+import type { SourceRunner } from "./source-runner.ts";
+import type { View } from "./view.ts";
+
+export interface DaemonPlaneParts {
+  readonly plane: ObjectPlane;
+  readonly view: View;
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  /** All sources, the roots first. */
+  readonly sources: () => readonly SourceRunner[];
+  readonly ring: EventRing;
+  /** What does not change while the process runs, and where its server listens. */
+  readonly facts: () => Pick<
+    DaemonStatus,
+    "version" | "pid" | "startedAt" | "cwd" | "stateFolder" | "socket" | "address"
+  >;
+  /** Resolves when the roots were read once and the reconcilers run. */
+  readonly started: Promise<Controller>;
+  readonly isDraining: () => boolean;
+  /** Begins to end the process. */
+  readonly shutdown: () => void;
+}
+
+/** What a running daemon can do, over its parts. */
+export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
+  const { plane, view, store, supervisor, sources, started } = parts;
+  const statuses = () => sources().map((runner) => runner.status());
+
+  /** An agent that was applied a moment ago gets its message too. */
+  async function agentKey({ namespace, name }: AgentMessage): Promise<ResourceKey> {
+    const key = { kind: "Agent", namespace, name };
+    const controller = await started;
+    const { resourceVersion } = await existing(store, key);
+    await view.reached(resourceVersion);
+    if (supervisor.state(key) === undefined) await controller.settled([key]);
+    return key;
+  }
+
+  return {
+    ...plane,
+    async apply(request) {
+      const report = await plane.apply(request);
+      await view.reached(report.version);
+      return report;
+    },
+    async status() {
+      const { objects, problems } = objectsStatus(view.all());
+      const states = supervisor.states().map(({ state }) => state);
+      const all = [...sourceProblems(statuses()), ...problems];
+      return {
+        ...parts.facts(),
+        health: parts.isDraining() ? "draining" : all.length > 0 ? "degraded" : "ok",
+        objects,
+        agents: {
+          loops: states.length,
+          turns: states.filter(({ turn }) => turn !== undefined).length,
+          queued: states.reduce((sum, { queued }) => sum + queued, 0),
+        },
+        sources: statuses(),
+        problems: all,
+      };
+    },
+    async reconcile({ wait = false, timeoutMs }) {
+      const controller = await started;
+      await Promise.all(sources().map((runner) => runner.reload()));
+      controller.requeueAll();
+      if (wait) await limited(controller.idle(), timeoutMs);
+      return statuses();
+    },
+    async shutdown() {
+      parts.shutdown();
+    },
+    async restart(key) {
+      const resource = await existing(store, key);
+      await supervisor.restart(keyOf(key));
+      return apiObjectOf(resource);
+    },
+    async ask(message, signal) {
+      const outcome = await supervisor.ask(await agentKey(message), incoming(message), signal);
+      return outcome as unknown as Awaited<ReturnType<DaemonPlane["ask"]>>;
+    },
+    tell: async (message) => supervisor.tell(await agentKey(message), incoming(message)),
+    events: (query, signal) => daemonEvents(parts.ring, query, signal),
+  };
+}
+
+function incoming({ task, from }: AgentMessage) {
+  return { task, ...(from !== undefined && { from }) };
+}
+
+async function limited(work: Promise<void>, timeoutMs: number | undefined): Promise<void> {
+  if (timeoutMs === undefined) return work;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(notIdle(timeoutMs)), timeoutMs);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function notIdle(timeoutMs: number): LegionError {
+  return new LegionError({
+    code: "LEG6056",
+    message: `not everything was reconciled within ${timeoutMs} ms`,
+    hint: "legion status lists what is not ready, and why",
+  });
+}

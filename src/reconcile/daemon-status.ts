@@ -1,0 +1,89 @@
+import { titleOf } from "../manifest/plan-text.ts";
+import type { Resource } from "../state/resource.ts";
+import { conditionOf, isReady, statusOf } from "./conditions.ts";
+import type { DaemonStatus, Problem, SourceStatus } from "./contract.ts";
+
+/** Problems that a status lists; the rest is counted in a last one. */
+const PROBLEMS_MAX = 100;
+
+/** How many objects there are of each kind, how many of them are Ready, and what is wrong with the others. */
+export function objectsStatus(
+  resources: Iterable<Resource>,
+): Pick<DaemonStatus, "objects" | "problems"> {
+  const objects: Record<string, { total: number; ready: number }> = {};
+  const problems: Problem[] = [];
+  for (const resource of resources) {
+    objects[resource.kind] ??= { total: 0, ready: 0 };
+    const counts = objects[resource.kind];
+    if (counts === undefined) continue;
+    counts.total += 1;
+    counts.ready += Number(isReady(resource));
+    problems.push(...problemsOf(resource));
+  }
+  return { objects, problems: limited(problems) };
+}
+
+/** Why an object does not run, or runs an older generation than its manifest asks for. */
+function problemsOf(resource: Resource): readonly Problem[] {
+  const subject = titleOf(resource);
+  const status = statusOf(resource);
+  const accepted = conditionOf(status, "Accepted");
+  const stalled = conditionOf(status, "Stalled");
+  const ready = conditionOf(status, "Ready");
+  const found: Problem[] = [];
+  if (accepted?.status === "False") {
+    const { message } = accepted;
+    const goesOn = isReady(resource) ? `; generation ${resource.generation} goes on` : "";
+    found.push({ subject, reason: "Rejected", message: `${message}${goesOn}` });
+  }
+  if (isReady(resource)) return found;
+  if (resource.deletionTimestamp !== undefined) {
+    return [{ subject, reason: "Terminating", message: "it is being deleted and drains" }];
+  }
+  const told = stalled?.status === "True" ? stalled : ready;
+  found.push({
+    subject,
+    reason: told?.reason ?? "Pending",
+    message: told?.message ?? "it was not looked at yet",
+  });
+  return found;
+}
+
+/** What is wrong with sources. */
+export function sourceProblems(sources: readonly SourceStatus[]): readonly Problem[] {
+  return sources.flatMap(({ name: subject, error, diagnostics, roots = [] }): Problem[] => {
+    const errors = diagnostics.filter(({ severity }) => severity === "error");
+    const away = roots.filter(({ status }) => status === "incomplete" || status === "busy");
+    return [
+      ...(error === undefined
+        ? []
+        : [{ subject, reason: error.code, message: `${error.message}; next: ${error.hint}` }]),
+      ...(errors.length === 0 || error !== undefined ? [] : [{ subject, ...invalid(errors) }]),
+      ...away.map(({ root, status }) => ({
+        subject,
+        reason: status === "busy" ? "GitBusy" : "Incomplete",
+        message: `${root} cannot be read whole now; what it declared stays`,
+      })),
+    ];
+  });
+}
+
+function invalid(errors: SourceStatus["diagnostics"]): Omit<Problem, "subject"> {
+  const [first] = errors;
+  const place =
+    first?.range === undefined
+      ? (first?.filename ?? "")
+      : `${first.range.filename}:${first.range.start.line}:${first.range.start.column}`;
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  return { reason: "Invalid", message: `${place}: ${first?.code}: ${first?.summary}${more}` };
+}
+
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  const rest = problems.length - PROBLEMS_MAX;
+  if (rest <= 0) return problems;
+  const message = "list them with legion get all -A";
+  return [
+    ...problems.slice(0, PROBLEMS_MAX),
+    { subject: `${rest} more objects`, reason: "NotReady", message },
+  ];
+}

@@ -1,0 +1,157 @@
+// Goal: folders are followed without losing anything: what is not valid keeps its last good generation, what is away keeps everything.
+// Method: real folders, loader, watcher, plane and store; the source is asked to read when a test has written.
+import assert from "node:assert/strict";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Diagnostic } from "../manifest/diagnostics.ts";
+import { agentText, providerText, type SourceBed, sourceBed } from "../testing/source.ts";
+import { conditionOf, statusOf } from "./conditions.ts";
+import { startRoots } from "./sources.ts";
+
+async function follow(bed: SourceBed, more: Partial<Parameters<typeof startRoots>[1]> = {}) {
+  const runner = startRoots(["agents.d", "tools.d"], { ...bed.deps, ...more });
+  await runner.first;
+  return runner;
+}
+
+async function withFolders(work: (bed: SourceBed, write: Write) => Promise<void>) {
+  await using bed = await sourceBed();
+  for (const root of ["agents.d", "tools.d"]) await mkdir(join(bed.folder, root));
+  const write: Write = (file, text) => writeFile(join(bed.folder, file), text);
+  await write("tools.d/models.yaml", providerText);
+  await work(bed, write);
+}
+
+type Write = (file: string, text: string) => Promise<void>;
+
+const keyA = { kind: "Agent", namespace: "default", name: "a" };
+const accepted = (bed: SourceBed) => {
+  const resource = bed.view.get(keyA);
+  return resource && conditionOf(statusOf(resource), "Accepted");
+};
+
+test("an invalid manifest keeps its last good generation and says where it is wrong; mending it needs nothing else", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    await write("agents.d/b.yaml", agentText("b"));
+    const told: (readonly Diagnostic[])[] = [];
+    const runner = await follow(bed, {
+      onDiagnostics: (diagnostics) => void told.push(diagnostics),
+    });
+    await write("agents.d/a.yaml", agentText("a", "Changed.", "  modle: x\n"));
+    await write("agents.d/b.yaml", agentText("b", "Changed."));
+    await runner.reload();
+    const specs = JSON.stringify(await bed.specs());
+    assert.match(specs, /"description":"An agent\.".*"description":"Changed\."/, "b goes on");
+    assert.equal(accepted(bed)?.status, "False");
+    assert.match(accepted(bed)?.message ?? "", /^agents\.d\/a\.yaml:7:3: LEG1007: unknown field/);
+    assert.equal(bed.view.get(keyA)?.generation, 1);
+    await runner.reload();
+    const rejections = bed.events.filter(({ reason }) => reason === "Rejected");
+    assert.equal(rejections.length, 1, "one event for one way of being broken");
+    await write("agents.d/a.yaml", agentText("a"));
+    await runner.reload();
+    assert.equal(accepted(bed)?.status, "True");
+    assert.equal(bed.view.get(keyA)?.generation, 1, "the same spec is no new generation");
+    assert.deepEqual(
+      told.map(({ length }) => length),
+      [1, 0],
+    );
+    await runner.close();
+  }));
+
+test("a root that vanishes keeps what it declared, while other roots go on losing theirs", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    await write("tools.d/b.yaml", agentText("b"));
+    const runner = await follow(bed);
+    await rename(join(bed.folder, "agents.d"), join(bed.folder, "away"));
+    await rm(join(bed.folder, "tools.d/b.yaml"));
+    await runner.reload();
+    assert.deepEqual(Object.keys(await bed.specs()), ["Agent/default/a", "Provider/default/cloud"]);
+    await rename(join(bed.folder, "away"), join(bed.folder, "agents.d"));
+    await rm(join(bed.folder, "agents.d/a.yaml"));
+    await runner.reload();
+    assert.deepEqual(Object.keys(await bed.specs()), ["Provider/default/cloud"]);
+    await runner.close();
+  }));
+
+test("all roots away, or all empty: nothing is lost", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    const before = await bed.specs();
+    await rm(join(bed.folder, "agents.d/a.yaml"));
+    await rm(join(bed.folder, "tools.d/models.yaml"));
+    await runner.reload();
+    assert.deepEqual(await bed.specs(), before, "an empty set is more often a mistake");
+    assert.equal(runner.status().error?.code, "LEG1080");
+    for (const root of ["agents.d", "tools.d"])
+      await rm(join(bed.folder, root), { recursive: true });
+    await runner.reload();
+    assert.deepEqual(await bed.specs(), before);
+    await runner.close();
+  }));
+
+test("strict: a set with one error is not applied at all", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    await write("agents.d/b.yaml", agentText("b", "B.", "  modle: x\n"));
+    const runner = await follow(bed, { strict: true });
+    assert.equal(runner.status().error?.code, "LEG6055");
+    assert.deepEqual(await bed.specs(), {});
+    await write("agents.d/b.yaml", agentText("b"));
+    await runner.reload();
+    assert.equal(Object.keys(await bed.specs()).length, 3);
+    await runner.close();
+  }));
+
+test("reading again what did not change writes nothing, forced or not", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    const version = await bed.deps.store.version();
+    await runner.reload();
+    await runner.reload();
+    assert.equal(await bed.deps.store.version(), version);
+    await runner.close();
+    const again = await follow(bed);
+    assert.equal(await bed.deps.store.version(), version, "nor does another start");
+    await again.close();
+  }));
+
+test("somebody else's change of a field that the folder declares is undone by a forced reload", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    const before = await bed.specs();
+    const { spec, labels, annotations } = bed.view.get(keyA) ?? assert.fail();
+    const object = { ...keyA, labels, annotations, spec: { ...spec, description: "Theirs." } };
+    const theirs = { objects: [object], source: "them", manager: "them", digest: "" };
+    await bed.deps.plane.apply({ ...theirs, force: true });
+    assert.match(JSON.stringify(await bed.specs()), /Theirs/);
+    await runner.reload();
+    assert.deepEqual(await bed.specs(), before);
+    await runner.close();
+  }));
+
+test("a rollback stands until the file says something else, also over a forced reload", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a", "One."));
+    const runner = await follow(bed);
+    await write("agents.d/a.yaml", agentText("a", "Two."));
+    await runner.reload();
+    await bed.deps.plane.rollback(keyA);
+    const description = async () => (await bed.deps.plane.read(keyA))?.spec.description;
+    await runner.reload();
+    assert.equal(await description(), "One.");
+    await runner.close();
+    const again = await follow(bed);
+    assert.equal(await description(), "One.", "nor does another start undo it");
+    await write("agents.d/a.yaml", agentText("a", "Three."));
+    await again.reload();
+    assert.equal(await description(), "Three.");
+    assert.deepEqual(bed.view.get(keyA)?.annotations, {});
+    await again.close();
+  }));

@@ -1,0 +1,179 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Diagnostic } from "../manifest/diagnostics.ts";
+import { isBelow } from "../manifest/discover.ts";
+import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
+import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
+import type { Fence, Store } from "../state/store.ts";
+import type { EmitObject } from "../telemetry/events.ts";
+import { patchStatus, withCondition } from "./conditions.ts";
+import type { ApplyReport, DesiredObject, ObjectPlane, ObjectStatus } from "./contract.ts";
+import type { View } from "./view.ts";
+
+/** What a source found at one moment. */
+export interface FoundSet {
+  readonly set: ManifestSet;
+  /** Files that are still being written: what they declared stays. */
+  readonly unsettled?: readonly string[];
+  /** Folders that cannot be trusted to be whole: what was declared below them stays. */
+  readonly held?: readonly string[];
+  readonly revision?: string;
+  /** Look also at objects that are known to be as they were applied: somebody else may have changed them. */
+  readonly isForced?: boolean;
+}
+
+export interface SourceSetDeps {
+  /** `roots`, `source/NAME`: field manager, origin and inventory. */
+  readonly source: string;
+  readonly plane: Pick<ObjectPlane, "apply">;
+  readonly store: Store;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly fence: Fence;
+  readonly emit: EmitObject;
+  /** The path under which a file is reached later; as it is unless told otherwise. */
+  readonly pathOf?: (file: string) => string;
+}
+
+/** Applies what one source finds, again and again. */
+export interface SourceSetApplier {
+  /** Makes the store say what the set declares, in one transaction, and marks what is not valid. */
+  apply(found: FoundSet, prune: boolean): Promise<ApplyReport>;
+}
+
+/** Applies the sets of one source and remembers what it applied, so that the cost grows with what changed. */
+export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
+  const { source, plane, view } = deps;
+  const told = new Map<string, string>();
+  let applied = new Set<ManifestObject>();
+
+  return {
+    async apply({ set, unsettled = [], held = [], revision, isForced = false }, prune) {
+      // What somebody else changed since stays until the source is read with force, or declares something else.
+      const isKnown = (object: ManifestObject) =>
+        !isForced && applied.has(object) && view.get(object) !== undefined;
+      const { known = [], changed = [] } = Object.groupBy(set.objects, (object) =>
+        isKnown(object) ? "known" : "changed",
+      );
+      const report = await plane.apply({
+        objects: changed.map((object) => desiredOf(object, deps.pathOf)),
+        unchanged: known.map(keyOf),
+        source,
+        manager: source,
+        force: true,
+        claim: true,
+        prune,
+        allowEmpty: false,
+        declaredInvalid: set.invalid.map(({ declares }) => declares),
+        unreadFiles: [...unsettled, ...set.unread, ...filesBelow(view, source, held)],
+        digest: set.digest,
+        ...(revision !== undefined && { revision }),
+      });
+      await view.reached(report.version);
+      applied = new Set(set.objects);
+      await markRejected(set, told, deps);
+      await markAccepted(set, told, deps);
+      return report;
+    },
+  };
+}
+
+function desiredOf(object: ManifestObject, pathOf = (file: string) => file): DesiredObject {
+  const { kind, namespace, name, labels, annotations, sent, spec, source } = object;
+  return {
+    ...{ kind, namespace, name, labels, annotations },
+    spec: sent,
+    complete: spec as unknown as DesiredObject["complete"] & object,
+    origin: {
+      file: pathOf(source.file),
+      document: source.document,
+      root: pathOf(source.root),
+    },
+  };
+}
+
+/** The files below folders that hold something of this source. */
+function filesBelow(view: View, source: string, folders: readonly string[]): readonly string[] {
+  if (folders.length === 0) return [];
+  const files = view
+    .all()
+    .flatMap(({ origin }) => (origin?.source === source ? [origin.file] : []))
+    .filter((file) => folders.some((folder) => isBelow(file, folder)));
+  return [...new Set(files)];
+}
+
+/** An object whose manifest broke keeps its generation, and its status says where the manifest is wrong. Told once for each way of being broken. */
+async function markRejected(
+  { invalid }: ManifestSet,
+  told: Map<string, string>,
+  deps: SourceSetDeps,
+): Promise<void> {
+  for (const { declares, diagnostics } of invalid) {
+    const key = keyText(declares);
+    const message = sentenceOf(diagnostics);
+    if (told.get(key) === message) continue;
+    told.set(key, message);
+    deps.emit(key, { severity: "warning", reason: "Rejected", message });
+    if (deps.view.get(declares) !== undefined) await setAccepted(declares, message, deps);
+  }
+}
+
+/** An object whose manifest is right again without having changed: a reconciler would not look at it. */
+async function markAccepted(
+  set: ManifestSet,
+  told: Map<string, string>,
+  deps: SourceSetDeps,
+): Promise<void> {
+  const broken = new Set(set.invalid.map(({ declares }) => keyText(declares)));
+  const gone = [...told.keys()].filter((key) => !broken.has(key));
+  for (const key of gone) told.delete(key);
+  const rejected = deps.view
+    .all()
+    .filter((resource) => resource.origin?.source === deps.source && isRejected(resource));
+  for (const resource of rejected) {
+    if (broken.has(keyText(resource))) continue;
+    await setAccepted(resource, undefined, deps);
+    const message = "the manifest is valid again";
+    deps.emit(keyText(resource), { severity: "normal", reason: "Accepted", message });
+  }
+}
+
+function isRejected({ status }: Resource): boolean {
+  const { conditions = [] } = status as ObjectStatus;
+  return conditions.some(({ type, status: is }) => type === "Accepted" && is === "False");
+}
+
+async function setAccepted(
+  key: ResourceKey,
+  rejection: string | undefined,
+  { store, clock, fence }: SourceSetDeps,
+): Promise<void> {
+  const at = clock.now();
+  await patchStatus(
+    store,
+    keyOf(key),
+    (resource) =>
+      withCondition(
+        resource.status as ObjectStatus,
+        {
+          type: "Accepted",
+          status: rejection === undefined ? "True" : "False",
+          reason: rejection === undefined ? "Valid" : "Invalid",
+          message: rejection ?? "the manifest is valid",
+          observedGeneration: resource.generation,
+        },
+        at,
+      ),
+    { fence, at },
+  );
+}
+
+/** The first diagnostic as a sentence that begins with file:line:col, and how many more there are. */
+export function sentenceOf(diagnostics: readonly Diagnostic[]): string {
+  const [first] = diagnostics.filter(({ severity }) => severity === "error");
+  if (first === undefined) return "the manifest is not valid";
+  const { code, summary, range, filename } = first;
+  const place =
+    range === undefined ? filename : `${range.filename}:${range.start.line}:${range.start.column}`;
+  const more = diagnostics.length - 1;
+  return `${place}: ${code}: ${summary}${more > 0 ? `, and ${more} more` : ""}`;
+}
