@@ -58,7 +58,7 @@ const packages: Record<string, readonly string[]> = {
   re2js: ["lib/patterns.ts"],
   "string-width": ["cli/"],
   ulid: ["lib/ids.ts"],
-  yaml: ["manifest/", "cli/base-command.ts"],
+  yaml: ["manifest/", "cli/output.ts"],
 };
 
 interface Import {

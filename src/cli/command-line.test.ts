@@ -38,6 +38,21 @@ for (const word of ["", ...words]) {
   });
 }
 
+for (const words of [
+  ["rollout", "--help"],
+  ["help", "rollout"],
+]) {
+  test(`legion ${words.join(" ")} lists the commands of the group in 80 columns`, async () => {
+    const { exitCode, stdout, stderr } = await legion(words);
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    assert.match(stdout, /^ {2}rollout status {2,}\w/m);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 80),
+      [],
+    );
+  });
+}
+
 test("--version prints the version of the package and nothing else", async () => {
   const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
   const { stdout, stderr } = await legion(["--version"]);
@@ -70,6 +85,30 @@ const wrong: { name: string; args: string[]; exitCode: number; stderr: RegExp }[
     stderr: /-o does not know the format "xml"\n.*json/,
   },
   { name: "too many words", args: ["init", "a", "b"], exitCode: 2, stderr: /LEG7001.*legion init/ },
+  {
+    name: "a group of commands without the second word",
+    args: ["rollout"],
+    exitCode: 2,
+    stderr: /legion rollout needs a word after it\n.*legion rollout status/,
+  },
+  {
+    name: "an unknown second word",
+    args: ["rollout", "statsu", "agent/a"],
+    exitCode: 2,
+    stderr: /no command "rollout statsu"\n.*did you mean "legion rollout status"\?/,
+  },
+  {
+    name: "an unknown flag of a command of two words",
+    args: ["rollout", "status", "agent/a", "--timout", "1s"],
+    exitCode: 2,
+    stderr: /legion rollout status has no flag --timout\n.*did you mean --timeout\?/,
+  },
+  {
+    name: "a word too many after two words",
+    args: ["rollout", "restart", "agent/a", "b"],
+    exitCode: 2,
+    stderr: /legion rollout restart takes 1 word.*"b" is one too many/,
+  },
   { name: "run without a reference", args: ["run"], exitCode: 2, stderr: /LEG7002/ },
   {
     name: "run of a kind that does not run",

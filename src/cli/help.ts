@@ -30,8 +30,25 @@ export function overview(definitions: readonly Definition[]): string {
     ...example("Check the manifests of the working folder", "legion validate"),
     ...example("Read about a field or an error", "legion explain agent.spec.tools"),
     "",
-    "Exit codes: 0 ok, 1 failure, 2 usage, 124 timeout, 130 and 143 signal.",
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 conflict, 4 no daemon, 124 timeout,",
+    "130 and 143 signal.",
     "Results go to stdout, all else to stderr.",
+    "",
+  ].join("\n");
+}
+
+/** `legion rollout --help`: the commands of a group. */
+export function groupHelp(group: string, members: readonly Definition[]): string {
+  const rows = members.map(
+    ({ path, description = "" }): Row => [path.replace("legion ", ""), flat(description)],
+  );
+  return [
+    `Usage: legion ${group} <command> [flags]`,
+    "",
+    "Commands:",
+    ...table(rows),
+    "",
+    `legion ${group} <command> --help tells about one of them.`,
     "",
   ].join("\n");
 }
@@ -39,7 +56,10 @@ export function overview(definitions: readonly Definition[]): string {
 /** `legion <command> --help`. */
 export function commandHelp(definition: Definition): string {
   const { description = "", details = "", examples = [], options } = definition;
-  const flags = options.map(
+  const flags = [
+    ...options.filter(({ definition: names }) => !isShared(names)),
+    ...options.filter(({ definition: names }) => isShared(names)),
+  ].map(
     ({ definition: names, description: text = "" }): Row => [
       names.replace(",--", ", --").replaceAll("#0", "VALUE"),
       flat(text),
@@ -51,6 +71,20 @@ export function commandHelp(definition: Definition): string {
   if (examples.length > 0)
     lines.push("", "Examples:", ...examples.flatMap(([label, line]) => example(flat(label), line)));
   return `${lines.join("\n")}\n`;
+}
+
+/** Flags that many commands have stand after those of the command itself. */
+const sharedFlags = [
+  "--output",
+  "--state-dir",
+  "--server",
+  "--token-file",
+  "--ca-file",
+  "--quiet",
+] as const;
+
+function isShared(names: string): boolean {
+  return sharedFlags.some((flag) => names.split(/[ ,]/).includes(flag));
 }
 
 type Row = readonly [name: string, text: string];

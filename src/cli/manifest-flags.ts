@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LegionError } from "../lib/errors.ts";
-import type { ManifestSet } from "../manifest/objects.ts";
+import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import type { CommandContext } from "./context.ts";
 
 /** The folders that are read when no path is given, where they exist. */
@@ -20,14 +20,18 @@ export function rootsOf(paths: readonly string[], cwd: string): readonly string[
 }
 
 /** Everything on standard input, as text; from a terminal it is told that it is waited for. Throws LEG7007 when it is interrupted. */
-export async function readAll({ stdin, stderr, signal }: CommandContext): Promise<string> {
+export async function readAll(context: CommandContext): Promise<string> {
+  return (await readBytes(context)).toString("utf8");
+}
+
+async function readBytes({ stdin, stderr, signal }: CommandContext): Promise<Buffer> {
   if ("isTTY" in stdin && stdin.isTTY) stderr.write("reading from the terminal; Ctrl-D ends it\n");
   const stop = () => stdin.destroy();
   signal.addEventListener("abort", stop, { once: true });
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-    return Buffer.concat(chunks).toString("utf8");
+    return Buffer.concat(chunks);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new LegionError({
@@ -40,22 +44,39 @@ export async function readAll({ stdin, stderr, signal }: CommandContext): Promis
   }
 }
 
-/** Loads what a command is given; `-` is standard input. */
+/** What goes with the paths of a command. */
+export interface LoadExtras {
+  /** The texts of --set. */
+  readonly sets?: readonly string[];
+  /** Objects of the store, for references that do not resolve among the manifests. */
+  readonly existing?: readonly ManifestObject[];
+  /** Where to keep what manifests say for the next command: a state folder that is there. */
+  readonly cacheFolder?: string | undefined;
+}
+
+/** Loads what a command is given: files, folders, patterns, URLs, and `-` for standard input. */
 export async function loadInputs(
   paths: readonly string[],
   context: CommandContext,
+  { sets = [], existing = [], cacheFolder }: LoadExtras = {},
 ): Promise<ManifestSet> {
-  const { cwd, env } = context;
-  const inputs = await Promise.all(
-    rootsOf(paths, cwd).map(async (path) =>
-      path === "-" ? { text: await readAll(context), filename: "<stdin>" } : path,
-    ),
-  );
-  const [{ loadManifests }, { builtinFacts }] = await Promise.all([
-    import("../manifest/load.ts"),
-    import("../tools/types/builtin.ts"),
-  ]);
-  return loadManifests(inputs, { cwd, env, builtins: builtinFacts });
+  const { cwd, env, signal } = context;
+  const [{ createManifestLoader }, { parseSets }, { builtinFacts }, { readManifestInputs }, kept] =
+    await Promise.all([
+      import("../manifest/loader.ts"),
+      import("../manifest/set-values.ts"),
+      import("../tools/types/builtin.ts"),
+      import("./manifest-inputs.ts"),
+      import("./pinned-content.ts"),
+    ]);
+  const cache = kept.cacheFolderOf(env);
+  const pinned = cache === undefined ? undefined : kept.createPinnedContent(join(cache, "pinned"));
+  const values = parseSets(sets);
+  const readStdin = () => readBytes(context);
+  const surroundings = { cwd, signal, readStdin, pinned };
+  const inputs = await readManifestInputs(rootsOf(paths, cwd), surroundings);
+  const loader = createManifestLoader({ cacheFolder });
+  return loader.load(inputs, { cwd, env, builtins: builtinFacts, existing, sets: values });
 }
 
 /** Loads, and prints what is wrong to stderr. Undefined when something is: then nothing is to run. */

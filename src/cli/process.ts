@@ -1,5 +1,6 @@
 import { messageOf } from "../lib/errors.ts";
 import { runCommandLine } from "./command-line.ts";
+import type { ProcessSignal } from "./context.ts";
 
 /** The exit code that a shell expects of a process that a signal ended. */
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -8,12 +9,14 @@ const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function runProcess(argv: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
   let signalled: keyof typeof signalExitCodes | undefined;
+  let taker: ((signal: ProcessSignal) => void) | undefined;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       // The second signal does not wait for anything.
       if (signalled !== undefined) process.exit(signalExitCodes[signal]);
       signalled = signal;
-      interrupt.abort(new Error(signal));
+      if (taker === undefined) interrupt.abort(new Error(signal));
+      else taker(signal);
     });
   }
   process.removeAllListeners("warning").on("warning", warn);
@@ -36,10 +39,15 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     stderr: process.stderr,
     colorDepth: process.stdout.getColorDepth?.() ?? 1,
     signal: interrupt.signal,
+    takeSignals: (handler) => {
+      taker = handler;
+      process.on("SIGHUP", handler);
+    },
   });
   for (const stream of [process.stdout, process.stderr]) await written(stream);
   // The command is over, whatever a tool of the manifests has left running.
-  process.exit(signalled === undefined ? exitCode : signalExitCodes[signalled]);
+  const ending = taker === undefined ? signalled : undefined;
+  process.exit(ending === undefined ? exitCode : signalExitCodes[ending]);
 }
 
 /** Settles when all that was written is out, or cannot be. */

@@ -2,17 +2,15 @@ import { resolve } from "node:path";
 import { Command, Option } from "clipanion";
 import type { TurnResult } from "../agent/contract.ts";
 import { LegionError } from "../lib/errors.ts";
-import { formatDuration, parseDuration } from "../lib/quantities.ts";
 import { suggest } from "../lib/suggest.ts";
-import { count, forTerminal } from "../lib/text.ts";
 import { LegionCommand } from "./base-command.ts";
-import { renderError, style } from "./error-text.ts";
-import { loadOrReport, readAll } from "./manifest-flags.ts";
+import { limited, positiveDuration } from "./deadline.ts";
+import { loadOrReport } from "./manifest-flags.ts";
 import { createProgress } from "./progress.ts";
+import { fullTask } from "./task-input.ts";
+import { answerText, turnExitCode, turnNotes } from "./turn-report.ts";
 
 const runnable = ["agent"] as const;
-/** The longest that a timer can wait. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class RunCommand extends LegionCommand {
   static override paths = [["run"]];
@@ -66,11 +64,11 @@ export class RunCommand extends LegionCommand {
     const { cwd, env, stderr } = this.context;
     const name = agentName(this.reference);
     const signal = this.deadline();
-    const task = await this.fullTask();
+    const task = (await fullTask(this.context, this)) || "Begin.";
     const manifests = await loadOrReport(this.file, this.context);
     if (manifests === undefined) return 1;
     const progress = createProgress(stderr, { isVerbose: this.verbose });
-    const { createRuntime } = await import("../daemon.ts");
+    const { createRuntime } = await import("../runtime.ts");
     await using runtime = createRuntime({
       manifests,
       env,
@@ -93,82 +91,16 @@ export class RunCommand extends LegionCommand {
 
   /** Aborted by a signal of the process or at --timeout, which counts from now. */
   private deadline(): AbortSignal {
-    if (this.timeout === undefined) return this.context.signal;
-    const timeoutMs = parseDuration(this.timeout);
-    if (timeoutMs === undefined || timeoutMs === 0) {
-      throw new LegionError({
-        code: "LEG7001",
-        message: `--timeout does not take "${this.timeout}"`,
-        hint: "write a number above 0 and a unit: 500ms, 60s, 5m",
-      });
-    }
-    return limited(this.context.signal, timeoutMs);
-  }
-
-  private async fullTask(): Promise<string> {
-    if (this.task === "-" && this.file.includes("-")) {
-      throw new LegionError({
-        code: "LEG7001",
-        message: "the manifests and the task cannot both be read from stdin",
-        hint: "put one of them into a file",
-      });
-    }
-    const task = this.task === "-" ? await readAll(this.context) : (this.task ?? "");
-    const inputs = Object.fromEntries(this.input.map(nameAndValue));
-    const given =
-      this.input.length === 0
-        ? ""
-        : `Inputs:\n\`\`\`json\n${JSON.stringify(inputs, null, 2)}\n\`\`\``;
-    return [task, given].filter((part) => part !== "").join("\n\n") || "Begin.";
+    return limited(this.context.signal, positiveDuration("--timeout", this.timeout));
   }
 
   private async report(result: TurnResult): Promise<number> {
-    const { stderr } = this.context;
-    if (result.status === "ok") {
-      const { value } = result;
-      const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-      await this.print(result, isTerminal(this.context.stdout) ? forTerminal(text) : text);
-      if (!this.quiet) stderr.write(`${style("dim", summary(result), stderr)}\n`);
-      return 0;
-    }
-    if (this.output !== "text") await this.print(result, "");
-    stderr.write(renderError(result.error, stderr));
-    const { lastError } = result;
-    if (lastError !== undefined) {
-      stderr.write(`  the last error: legion explain ${lastError.code}\n`);
-    }
-    if (!this.quiet) stderr.write(`${style("dim", summary(result), stderr)}\n`);
-    return result.reason === "timeout" ? 124 : result.reason === "interrupted" ? 130 : 1;
+    const { stdout, stderr } = this.context;
+    if (result.status === "ok") await this.print(result, answerText(result, stdout));
+    else if (this.output !== "text") await this.print(result, "");
+    stderr.write(turnNotes(result, stderr, this.quiet));
+    return turnExitCode(result);
   }
-}
-
-function isTerminal(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): boolean {
-  return stream.isTTY === true;
-}
-
-/** The signal, aborted with a TimeoutError too. Not AbortSignal.timeout: nothing keeps one alive that is only a part of another. */
-function limited(signal: AbortSignal, timeoutMs: number): AbortSignal {
-  const controller = new AbortController();
-  const expire = () => controller.abort(new DOMException("--timeout is over", "TimeoutError"));
-  setTimeout(expire, Math.min(timeoutMs, TIMER_MS_MAX)).unref();
-  signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
-  return controller.signal;
-}
-
-function summary({ status, iterations, toolCalls, usage, durationMs }: TurnResult): string {
-  const tokens = (usage.inputTokens + usage.outputTokens).toLocaleString("en");
-  const end = status === "ok" ? "done" : "gave up";
-  return `${end}: ${count(iterations, "step")}, ${count(toolCalls, "tool call")}, ${tokens} tokens, ${formatDuration(durationMs)}`;
-}
-
-function nameAndValue(input: string): [name: string, value: string] {
-  const at = input.indexOf("=");
-  if (at > 0) return [input.slice(0, at), input.slice(at + 1)];
-  throw new LegionError({
-    code: "LEG7001",
-    message: `--input does not take "${input}"`,
-    hint: "write name=value",
-  });
 }
 
 /** `agent/assistant` -> `assistant`. */

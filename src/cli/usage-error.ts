@@ -6,15 +6,48 @@ import { count } from "../lib/text.ts";
 /** Words that are understood besides the commands. */
 const builtinWords = ["help", "version"] as const;
 
-/** The error for a command that does not exist. */
-export function unknownCommand(word: string, definitions: readonly Definition[]): LegionError {
-  const names = [...definitions.map(({ path }) => path.replace("legion ", "")), ...builtinWords];
-  const isFlag = word.startsWith("-");
-  const near = suggest(word, isFlag ? ["--help", "--version"] : names);
+/** `legion rollout status` -> `rollout`, `status`. */
+export function pathWords(path: string): readonly string[] {
+  return path.split(" ").slice(1);
+}
+
+/** The error for a command that does not exist, or for the first word of a group without a second one. */
+export function unknownCommand(
+  argv: readonly string[],
+  definitions: readonly Definition[],
+): LegionError {
+  const [first = "", second] = argv;
+  const paths = definitions.map(({ path }) => pathWords(path));
+  const members = paths.filter(([word, ...rest]) => word === first && rest.length > 0);
+  if (members.length > 0) return unknownMember(first, second, members);
+  const names = [...new Set(paths.flatMap(([word = ""]) => word)), ...builtinWords];
+  const isFlag = first.startsWith("-");
+  const near = suggest(first, isFlag ? ["--help", "--version"] : names);
   return new LegionError({
     code: "LEG7001",
-    message: `there is no ${isFlag ? "flag" : "command"} "${word}"`,
+    message: `there is no ${isFlag ? "flag" : "command"} "${first}"`,
     hint: near === undefined ? `use one of: ${names.join(", ")}` : `did you mean "legion ${near}"?`,
+    valid: names,
+  });
+}
+
+function unknownMember(
+  group: string,
+  word: string | undefined,
+  members: readonly (readonly string[])[],
+): LegionError {
+  const names = members.map(([, name = ""]) => name);
+  const near = word === undefined ? undefined : suggest(word, names);
+  return new LegionError({
+    code: "LEG7001",
+    message:
+      word === undefined || word.startsWith("-")
+        ? `legion ${group} needs a word after it`
+        : `there is no command "${group} ${word}"`,
+    hint:
+      near === undefined
+        ? `use one of: ${names.map((name) => `legion ${group} ${name}`).join(", ")}`
+        : `did you mean "legion ${group} ${near}"?`,
     valid: names,
   });
 }
@@ -23,7 +56,7 @@ export function unknownCommand(word: string, definitions: readonly Definition[])
 export function wrongWords(argv: readonly string[], definition: Definition): LegionError {
   const command = definition.path;
   const flags = flagsOf(definition);
-  const { words, unknown, unfinished } = sorted(argv, flags);
+  const { words, unknown, unfinished } = sorted(argv.slice(pathWords(command).length), flags);
   const usage = (message: string, hint = `see ${command} --help`) =>
     new LegionError({ code: "LEG7001", message: `${command} ${message}`, hint });
   if (unknown !== undefined) {
@@ -45,17 +78,26 @@ export function wrongWords(argv: readonly string[], definition: Definition): Leg
   );
 }
 
+/** What the words of commands are that take any number of them, where they do not only name objects. */
+const restNames: Readonly<Record<string, string>> = {
+  "legion validate": "path ...",
+  "legion up": "path ...",
+  "legion logs": "agent/NAME",
+  "legion label": "KIND/NAME ... KEY=VALUE ...",
+  "legion annotate": "KIND/NAME ... KEY=VALUE ...",
+};
+
 /** The positional arguments of a command, as its usage writes them: `[agent/NAME]`. */
 export function positionalsOf({ path, usage }: Definition): string[] {
   const parts = usage.split(" ").slice(path.split(" ").length);
   return parts.flatMap((part) => {
-    if (part === "...") return ["[path ...]"];
+    if (part === "...") return [`[${restNames[path] ?? "KIND/NAME ..."}]`];
     return /^[<[][^-]/.test(part) ? [part] : [];
   });
 }
 
 /** Every spelling of a command's flags, and whether a value follows it. */
-function flagsOf({ options }: Definition): Map<string, boolean> {
+export function flagsOf({ options }: Definition): Map<string, boolean> {
   const spellings = options.flatMap(({ definition }) => {
     const [names = "", value] = definition.split(" ");
     return names.split(",").map((name) => [name, value !== undefined] as const);
@@ -66,7 +108,7 @@ function flagsOf({ options }: Definition): Map<string, boolean> {
 function sorted(argv: readonly string[], flags: ReadonlyMap<string, boolean>) {
   const words: string[] = [];
   let unfinished: string | undefined;
-  for (const word of argv.slice(1)) {
+  for (const word of argv) {
     if (unfinished !== undefined) unfinished = undefined;
     else if (!word.startsWith("-") || word === "-") words.push(word);
     else {

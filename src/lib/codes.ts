@@ -1,10 +1,15 @@
 import { agentCodes } from "./codes/agent.ts";
+import { apiCodes } from "./codes/api.ts";
+import { applyCodes } from "./codes/apply.ts";
 import { commandCodes } from "./codes/command.ts";
 import { gitCodes } from "./codes/git.ts";
 import { manifestCodes } from "./codes/manifest.ts";
+import { objectCodes } from "./codes/objects.ts";
 import { planCodes } from "./codes/plan.ts";
+import { readCommandCodes } from "./codes/read-commands.ts";
 import { routerCodes } from "./codes/router.ts";
 import { sandboxCodes } from "./codes/sandbox.ts";
+import { sourceCodes } from "./codes/sources.ts";
 import { stateCodes } from "./codes/state.ts";
 import { toolCodes } from "./codes/tools.ts";
 
@@ -22,17 +27,22 @@ export interface CodePage {
   readonly exit?: number;
 }
 
-/** The ONE table of codes. 1xxx manifests (108x plans, watching), 2xxx agents, 3xxx sandbox, 4xxx tools, 5xxx router, 6xxx state, 7xxx command line, 9xxx bugs. */
+/** The ONE table of codes. 1xxx manifests (108x plans, watching), 2xxx agents, 3xxx sandbox, 4xxx tools, 5xxx router, 6xxx state, 7xxx command line, 8xxx the API, 9xxx bugs. */
 export const codes = {
   ...manifestCodes,
+  ...sourceCodes,
   ...planCodes,
   ...agentCodes,
   ...sandboxCodes,
   ...toolCodes,
   ...routerCodes,
   ...stateCodes,
+  ...objectCodes,
   ...gitCodes,
+  ...apiCodes,
   ...commandCodes,
+  ...readCommandCodes,
+  ...applyCodes,
 } as const satisfies Record<string, CodePage>;
 
 export type ErrorCode = keyof typeof codes;

@@ -148,11 +148,15 @@ function named(path: JsonPath, propertyName: string | undefined): JsonPath {
   return propertyName === undefined ? path : [...path, propertyName];
 }
 
+/** Nobody is to write it, so no message offers it. */
+function isReadOnly(field: unknown): boolean {
+  return isObject(field) && field.readOnly === true;
+}
+
 function unknownField(error: ErrorObject, path: JsonPath, name: unknown): SchemaIssue {
   const field = String(name);
-  const valid = isObject(error.parentSchema?.properties)
-    ? Object.keys(error.parentSchema.properties)
-    : [];
+  const fields = isObject(error.parentSchema?.properties) ? error.parentSchema.properties : {};
+  const valid = Object.keys(fields).filter((name) => !isReadOnly(fields[name]));
   const near = suggest(field, valid);
   const hint =
     near === undefined

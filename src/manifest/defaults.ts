@@ -4,7 +4,7 @@ import { schemas } from "./generated/schemas.ts";
 import type { Kind } from "./objects.ts";
 
 /** The parts of a schema that hold defaults, and nothing else: most objects are filled in by a few steps. */
-interface Plan {
+export interface Plan {
   readonly fields: readonly (readonly [
     name: string,
     fallback: Json | undefined,
@@ -15,33 +15,59 @@ interface Plan {
 
 const plans = new Map<Kind, Plan | undefined>();
 
-/** Fills in what the schema of a kind has defaults for, in place. The object is valid already. */
-export function fillDefaults(kind: Kind, object: JsonObject): void {
+/**
+ * An object with what the schema of its kind has defaults for. The object is valid already. It stays as it is; what lacks
+ * nothing is shared with it, and all objects share the defaults, which are frozen.
+ */
+export function withDefaults(kind: Kind, object: JsonObject): JsonObject {
+  const plan = defaultsOf(kind);
+  return plan === undefined ? object : (filled(plan, object) as JsonObject);
+}
+
+/** What the schema of a kind has defaults for; undefined when there are none. */
+export function defaultsOf(kind: Kind): Plan | undefined {
   if (!plans.has(kind)) plans.set(kind, planOf(schemas[kind]));
-  const plan = plans.get(kind);
-  if (plan !== undefined) fill(plan, object);
+  return plans.get(kind);
 }
 
 function planOf({ properties = {}, items }: FieldSchema): Plan | undefined {
   const fields: (readonly [string, Json | undefined, Plan | undefined])[] = [];
   for (const [name, field] of Object.entries(properties)) {
     const plan = planOf(field);
-    if (plan !== undefined || field.default !== undefined)
-      fields.push([name, field.default as Json | undefined, plan]);
+    if (plan === undefined && field.default === undefined) continue;
+    const fallback = field.default as Json | undefined;
+    const complete =
+      fallback === undefined || plan === undefined ? fallback : filled(plan, fallback);
+    fields.push([name, frozen(complete), plan]);
   }
   const itemPlan = items && planOf(items);
   return fields.length === 0 && itemPlan === undefined ? undefined : { fields, items: itemPlan };
 }
 
-function fill({ fields, items }: Plan, value: Json | undefined): void {
-  if (Array.isArray(value)) {
-    if (items !== undefined) for (const item of value) fill(items, item);
-    return;
+/** A part of an object with its defaults, likewise shared. */
+export function filled(plan: Plan, value: Json): Json {
+  if (Array.isArray(value)) return filledList(plan, value);
+  if (!isObject(value)) return value;
+  let copy: JsonObject | undefined;
+  for (const [name, fallback, inner] of plan.fields) {
+    const written = (value as JsonObject)[name];
+    const complete =
+      written === undefined ? fallback : inner === undefined ? written : filled(inner, written);
+    if (complete === undefined || complete === written) continue;
+    copy ??= { ...(value as JsonObject) };
+    copy[name] = complete;
   }
-  if (!isObject(value)) return;
-  for (const [name, fallback, plan] of fields) {
-    if (value[name] === undefined && fallback !== undefined)
-      value[name] = structuredClone(fallback);
-    if (plan !== undefined) fill(plan, value[name] as Json | undefined);
-  }
+  return copy ?? (value as JsonObject);
+}
+
+function filledList({ items }: Plan, list: Json[]): Json {
+  if (items === undefined) return list;
+  const complete = list.map((item) => filled(items, item));
+  return complete.every((item, index) => item === list[index]) ? list : complete;
+}
+
+function frozen(value: Json | undefined): Json | undefined {
+  if (typeof value !== "object" || value === null) return value;
+  for (const item of Object.values(value)) frozen(item);
+  return Object.freeze(value) as Json;
 }

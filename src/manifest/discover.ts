@@ -4,6 +4,8 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { count } from "../lib/text.ts";
 import type { Fault } from "./fault.ts";
 import { ENTRIES_MAX, FILES_MAX, FOLDER_DEPTH_MAX } from "./limits.ts";
+import { type FoundOverlay, findOverlay, isOverlay, OVERLAY_FILE } from "./overlays/find.ts";
+import { notAFile, readFault } from "./path-faults.ts";
 
 /** A manifest file that was found, not yet read. */
 export interface FoundFile {
@@ -13,6 +15,8 @@ export interface FoundFile {
   readonly root: string;
   /** Named by the caller, rather than found in a folder. */
   readonly named: boolean;
+  /** It came from another machine, and may name no files of this one. */
+  readonly isRemote?: boolean;
 }
 
 export interface Found {
@@ -20,6 +24,19 @@ export interface Found {
   /** Every folder that was searched or that a linked file stands in: its real path, and the path by which it was met. */
   readonly folders: ReadonlyMap<string, string>;
   readonly faults: readonly Fault[];
+  /** Those of the files that were met as links. */
+  readonly links: ReadonlySet<string>;
+  /** The overlays that were named, with what they take; `files` and `faults` are without it. */
+  readonly overlays: readonly FoundOverlay[];
+}
+
+/** What of a search goes on in the search for what an overlay takes. */
+export interface Search {
+  /** The folder that overlays cannot leave; by default the git work tree, or the working folder. */
+  readonly boundary?: string | undefined;
+  /** The overlays on the way, outermost first, as shown. */
+  readonly trail?: readonly string[];
+  readonly budget?: { entries: number };
 }
 
 interface Walk {
@@ -30,27 +47,49 @@ interface Walk {
   readonly seen: Set<string>;
   readonly files: FoundFile[];
   readonly folders: Map<string, string>;
+  readonly links: Set<string>;
   readonly faults: Fault[];
   readonly budget: { entries: number };
 }
 
-const manifestName = /\.(ya?ml|json)$/i;
+/** What a file that may hold manifests is called. */
+export const manifestName = /\.(ya?ml|json|md)$/i;
+/** Other things may have such a name too, so nothing is said of them where they are no files of the folder. */
+const markdownName = /\.md$/i;
 
-/** The manifest files that paths name, folders searched to the bottom, in sorted order. It opens nothing. */
-export async function discover(paths: readonly string[], cwd: string): Promise<Found> {
+/** The manifest files that paths name, folders searched to the bottom, in sorted order. It opens no file but those of overlays. */
+export async function discover(
+  paths: readonly string[],
+  cwd: string,
+  search: Search = {},
+): Promise<Found> {
   const files: FoundFile[] = [];
   const folders = new Map<string, string>();
   const faults: Fault[] = [];
+  const overlays: FoundOverlay[] = [];
   const seen = new Set<string>();
-  const budget = { entries: 0 };
+  const links = new Set<string>();
+  const { budget = { entries: 0 } } = search;
+  const addOverlay = async (file: string) => {
+    const realFile = await realpath(file);
+    if (seen.has(realFile)) return;
+    seen.add(realFile);
+    const overlay = await findOverlay(file, cwd, { ...search, budget }, discover);
+    for (const [real, folder] of overlay.taken.folders) folders.set(real, folder);
+    folders.set(dirname(realFile), dirname(file));
+    overlays.push(overlay);
+  };
   for (const path of paths) {
     const file = resolve(cwd, path);
     const status = await statusOf(file);
     if (!isStats(status)) {
       faults.push(unreachable(file, cwd, status));
-    } else if (status.isDirectory() && !manifestName.test(file)) {
+    } else if (isOverlay(status.isDirectory() ? join(file, OVERLAY_FILE) : file)) {
+      await addOverlay(status.isDirectory() ? join(file, OVERLAY_FILE) : file);
+    } else if (isSearched(status, file)) {
       const realRoot = await realpath(file);
-      const state = { cwd, root: file, realRoot, seen, files, folders, faults, budget };
+      const found = { files, folders, links, faults };
+      const state = { cwd, root: file, realRoot, seen, budget, ...found };
       await walk(state, file, realRoot, 0);
     } else if (status.isFile()) {
       const real = await realpath(file);
@@ -61,7 +100,21 @@ export async function discover(paths: readonly string[], cwd: string): Promise<F
       faults.push(notAFile(file, cwd, status));
     }
   }
-  return { files, folders, faults };
+  return { files, folders, links, faults, overlays };
+}
+
+/** Every file that was found, those that overlays take included. */
+export function everyFile({
+  files,
+  overlays,
+}: Pick<Found, "files" | "overlays">): readonly string[] {
+  const taken = overlays.flatMap(({ file, taken }) => [file.file, ...everyFile(taken)]);
+  return [...new Set([...files.map(({ file }) => file), ...taken])];
+}
+
+/** A folder whose name is not that of a manifest. */
+function isSearched(type: Pick<Dirent, "isDirectory">, path: string): boolean {
+  return type.isDirectory() && (!manifestName.test(path) || markdownName.test(path));
 }
 
 async function walk(state: Walk, folder: string, real: string, depth: number): Promise<void> {
@@ -86,6 +139,12 @@ async function walk(state: Walk, folder: string, real: string, depth: number): P
     faults.push(unreachable(folder, cwd, entries));
     return;
   }
+  if (depth > 0 && entries.some(({ name }) => name === OVERLAY_FILE)) {
+    if (isOverlay(join(folder, OVERLAY_FILE))) {
+      faults.push(passedOver(folder, cwd));
+      return;
+    }
+  }
   for (const entry of entries) {
     if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
     budget.entries += 1;
@@ -103,10 +162,10 @@ async function visit(
 ): Promise<void> {
   const isManifest = manifestName.test(entry.name);
   if (entry.isSymbolicLink()) return visitLink(state, path, isManifest, depth);
-  if (entry.isDirectory() && !isManifest) return walk(state, path, real, depth + 1);
+  if (isSearched(entry, path)) return walk(state, path, real, depth + 1);
   if (!isManifest) return;
   if (entry.isFile()) add(state, path, real);
-  else state.faults.push(notAFile(path, state.cwd, entry));
+  else if (!markdownName.test(path)) state.faults.push(notAFile(path, state.cwd, entry));
 }
 
 /** A link counts as what it leads to, as long as that stands below the root. */
@@ -117,14 +176,15 @@ async function visitLink(
   depth: number,
 ): Promise<void> {
   const status = await statusOf(path);
+  const isQuiet = !isManifest || markdownName.test(path);
   if (!isStats(status)) {
-    if (isManifest) state.faults.push(unreachable(path, state.cwd, status));
+    if (!isQuiet) state.faults.push(unreachable(path, state.cwd, status));
     return;
   }
-  const isFolder = status.isDirectory();
-  if (!isFolder && !isManifest) return;
+  if (!status.isDirectory() && !isManifest) return;
   const real = await realpath(path);
   if (!isBelow(real, state.realRoot)) {
+    if (isQuiet && !status.isDirectory()) return;
     state.faults.push(
       fault(
         "LEG1030",
@@ -134,13 +194,14 @@ async function visitLink(
         "copy the file into the folder, or name its own folder too",
       ),
     );
-  } else if (isFolder && !isManifest) {
+  } else if (isSearched(status, path)) {
     await walk(state, path, real, depth + 1);
   } else if (status.isFile()) {
     const target = dirname(real);
     if (!state.folders.has(target)) state.folders.set(target, target);
+    state.links.add(path);
     add(state, path, real);
-  } else {
+  } else if (!isQuiet) {
     state.faults.push(notAFile(path, state.cwd, status));
   }
 }
@@ -149,6 +210,12 @@ function add({ seen, files, cwd, root }: Walk, file: string, real: string): void
   if (seen.has(real)) return;
   seen.add(real);
   files.push({ file, shown: shownPath(file, cwd), root, named: false });
+}
+
+function passedOver(folder: string, cwd: string): Fault {
+  const summary = "the folder of an overlay is not loaded as a part of another folder";
+  const detail = "name it to load what it gives, or move it out of the folder that is loaded";
+  return { ...fault("LEG1107", folder, cwd, summary, detail), severity: "warning" };
 }
 
 function tooMany({ budget, faults, root, cwd }: Walk): void {
@@ -206,66 +273,6 @@ function isStats(status: Stats | NodeJS.ErrnoException): status is Stats {
 
 function unreachable(path: string, cwd: string, error: NodeJS.ErrnoException): Fault {
   return readFault(path, shownPath(path, cwd), error);
-}
-
-/** The fault of a path that could not be opened or read. */
-export function readFault(file: string, shown: string, { code }: NodeJS.ErrnoException): Fault {
-  const [summary, detail] = reasons[code ?? ""] ?? [
-    `it cannot be read (${code ?? "unknown error"})`,
-    "check the disk and the path",
-  ];
-  return {
-    severity: "error",
-    code: code === "ENOENT" || code === "ENOTDIR" ? "LEG1001" : "LEG1005",
-    summary,
-    detail,
-    file,
-    shown,
-  };
-}
-
-const missing = [
-  "no such file or folder",
-  "check the path; a link whose target is gone counts as missing",
-] as const;
-const reasons: Readonly<Record<string, readonly [summary: string, detail: string]>> = {
-  ENOENT: missing,
-  ENOTDIR: missing,
-  EACCES: [
-    "it cannot be read: permission denied",
-    "give the user that runs legion the right to read it",
-  ],
-  EPERM: [
-    "it cannot be read: permission denied",
-    "give the user that runs legion the right to read it",
-  ],
-  ELOOP: ["the link leads back to itself", "remove the link, or point it at a file"],
-  ENAMETOOLONG: ["the path is too long", "name a shorter path"],
-};
-
-interface FileType {
-  isDirectory(): boolean;
-  isFIFO(): boolean;
-  isSocket(): boolean;
-  isCharacterDevice(): boolean;
-  isBlockDevice(): boolean;
-}
-
-/** The fault of something that is not a regular file where one is needed. */
-export function notAFile(path: string, cwd: string, type: FileType): Fault {
-  const noun = nounOf(type);
-  const detail = type.isDirectory()
-    ? "a name that ends in .yaml, .yml or .json is a file: give the folder another name"
-    : "put a regular file there, or remove it";
-  return fault("LEG1003", path, cwd, `it is ${noun}, not a regular file`, detail);
-}
-
-/** What something is that is not a regular file. */
-export function nounOf(type: FileType): string {
-  if (type.isDirectory()) return "a folder";
-  if (type.isFIFO()) return "a named pipe";
-  if (type.isSocket()) return "a socket";
-  return "a device";
 }
 
 function fault(

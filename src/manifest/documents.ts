@@ -1,11 +1,13 @@
 import { canonicalHash } from "../lib/hash.ts";
 import { isObject, type Json, type JsonObject, pointerOf } from "../lib/json.ts";
 import { toJson } from "./convert.ts";
-import { fillDefaults } from "./defaults.ts";
+import { withDefaults } from "./defaults.ts";
 import type { Fault, Report } from "./fault.ts";
+import { schemas } from "./generated/schemas.ts";
 import { isKind } from "./kinds.ts";
 import { DEFAULT_NAMESPACE, type Declared, type LoadedDocument } from "./loaded.ts";
-import type { ManifestObject, ObjectSource } from "./objects.ts";
+import type { Kind, ManifestObject, ObjectSource } from "./objects.ts";
+import { placed } from "./overlays/layers.ts";
 import type { ParsedDocument } from "./parse.ts";
 import { type ValueFault, validateDocument } from "./validate.ts";
 import { type Environment, expandVariables, type VariableFault } from "./variables.ts";
@@ -13,53 +15,110 @@ import type { TextFault } from "./yaml-words.ts";
 
 /** What could be read of a document. */
 export interface ReadDocument {
-  /** Undefined when there is nothing in it. */
+  /** Undefined when there is nothing in it. With a fault it serves to tell what was to be declared, and nothing else. */
   readonly json: Json | undefined;
-  /** Something is wrong with its text: `json` serves to tell what it was meant to declare, and nothing else. */
-  readonly isBroken: boolean;
+  /** What is wrong with its text. */
+  readonly faults: readonly TextFault[];
+  /** Something is wrong with the text that it is a part of. */
+  readonly isBroken?: boolean;
+  readonly known?: KnownDocument | undefined;
 }
 
-/** The JSON value of a parsed document; what is wrong with its text is reported. */
-export function readDocument(
-  { tree, faults }: ParsedDocument,
-  source: ObjectSource,
-  report: Report,
-): ReadDocument {
+/** A document as it is written, with the place it stands in. One that did not change is the same value in the next load. */
+export interface WrittenDocument {
+  readonly source: ObjectSource;
+  readonly json: Json;
+  /** Something is wrong with its text. */
+  readonly isBroken: boolean;
+  /** What an earlier load found out about the same text. */
+  readonly known?: KnownDocument | undefined;
+}
+
+/** That nothing is wrong with a document by itself, and the hash of its spec. */
+export interface KnownDocument {
+  readonly specHash: string;
+}
+
+/** The JSON value of a parsed document, and what is wrong with its text. */
+export function readDocument({ tree, faults }: ParsedDocument): ReadDocument {
   const converted = tree === null ? undefined : toJson(tree);
   // What a tree lacks or has too much after a fault of syntax is no news.
-  const all = faults.length > 0 ? faults : (converted?.faults ?? []);
-  for (const fault of all) reportText(fault, source, report);
-  return { json: converted?.value, isBroken: all.length > 0 };
+  return {
+    json: converted?.value,
+    faults: faults.length > 0 ? faults : (converted?.faults ?? []),
+  };
 }
 
 /** A document whose text is wrong: what it declares exists, so that references to it are not reported as well. */
-export function brokenDocument(json: Json, source: ObjectSource): LoadedDocument {
+function brokenDocument({ json, source }: WrittenDocument): LoadedDocument {
   const declares = declared(json);
   return {
     source,
     written: null,
     value: null,
     variables: new Map(),
+    isFixed: true,
+    isSound: false,
     ...(declares && { declares }),
   };
 }
 
 /** The object that a document declares: variables replaced, validated, defaults filled in. */
 export function loadDocument(
-  written: Json,
-  source: ObjectSource,
+  document: WrittenDocument,
   env: Environment,
   report: Report,
 ): LoadedDocument {
-  const { value, used, faults: variableFaults } = expandVariables(written, env);
-  const faults = withoutEchoes(variableFaults, validateDocument(value, written, used));
+  if (document.isBroken) return brokenDocument(document);
+  const { json: written, source, known } = document;
+  // What is known is the same in every environment: there is no variable in it.
+  const isKnown = known !== undefined;
+  const {
+    value,
+    used,
+    faults: variableFaults,
+  } = isKnown ? { value: written, used: new Map(), faults: [] } : expandVariables(written, env);
+  const isFixed = value === written;
+  const faults = isKnown
+    ? []
+    : [
+        ...withoutEchoes(variableFaults, validateDocument(value, written, used)),
+        ...computedFaults(value),
+      ];
   for (const fault of faults) reportField(fault, source, report);
   const declares = declared(value);
-  const loaded = { source, written, value, variables: used, ...(declares && { declares }) };
+  const loaded = {
+    source,
+    written,
+    value,
+    variables: used,
+    isFixed,
+    isSound: isKnown,
+    ...(declares && { declares }),
+  };
   if (faults.length > 0 || declares === undefined) return loaded;
-  fillDefaults(declares.kind, value as JsonObject);
-  return { ...loaded, object: objectOf(value as JsonObject, declares, source) };
+  return { ...loaded, object: objectOf(value as JsonObject, declares, source, known?.specHash) };
 }
+
+/** Fields that loading fills in. */
+function computedFaults(value: Json): ValueFault[] {
+  if (!isObject(value) || !isKind(value.kind) || !isObject(value.spec)) return [];
+  const { spec, kind } = value;
+  return computedFields[kind].flatMap((name) => {
+    if (!Object.hasOwn(spec, name)) return [];
+    const summary = `spec.${name} is filled in by Legion and cannot be written`;
+    const detail = `remove ${name}: it is computed from the file that the object names`;
+    return [{ code: "LEG1092", summary, detail, path: ["spec", name], part: "key" }];
+  });
+}
+
+/** The fields of each kind's spec that no manifest may set. */
+export const computedFields = Object.fromEntries(
+  Object.entries(schemas).map(([kind, schema]) => {
+    const fields = Object.entries(schema.properties?.spec?.properties ?? {});
+    return [kind, fields.flatMap(([name, field]) => (field.readOnly === true ? [name] : []))];
+  }),
+) as unknown as Readonly<Record<Kind, readonly string[]>>;
 
 /** What would be wrong with a value that is not known yet is no news, nor are the variables in a field that does not exist. */
 function withoutEchoes(
@@ -84,22 +143,16 @@ function objectOf(
   value: JsonObject,
   { kind, namespace, name }: Declared,
   source: ObjectSource,
+  knownHash: string | undefined,
 ): ManifestObject {
-  const { metadata, spec } = value as {
+  const { metadata, spec: sent } = value as {
     metadata: Partial<Pick<ManifestObject, "labels" | "annotations">>;
-    spec: Json;
+    spec: JsonObject;
   };
   const { labels = {}, annotations = {} } = metadata;
-  const object = {
-    kind,
-    name,
-    namespace,
-    labels,
-    annotations,
-    spec,
-    source,
-    specHash: canonicalHash(spec),
-  };
+  const { spec } = withDefaults(kind, value) as { spec: JsonObject };
+  const specHash = knownHash ?? canonicalHash(spec);
+  const object = { kind, name, namespace, labels, annotations, spec, sent, source, specHash };
   return object as unknown as ManifestObject;
 }
 
@@ -111,25 +164,29 @@ export function declared(value: Json): Declared | undefined {
   return { kind: value.kind, namespace, name };
 }
 
-function reportText(
+/** A fault of a text as one of the file it stands in. */
+export function textFault(
   { code, summary, detail, start, end }: TextFault,
-  { file, shown }: ObjectSource,
-  report: Report,
-): void {
+  { file, shown }: { readonly file: string; readonly shown: string },
+  document: number,
+): Fault {
   const told: Fault["detail"] =
     typeof detail === "string" ? detail : (where) => detail((spot) => where(file, spot));
-  report({ severity: "error", code, summary, detail: told, file, shown, spot: { start, end } });
+  const blames = { file, document };
+  const spot = { start, end };
+  return { severity: "error", code, summary, detail: told, file, shown, spot, blames };
 }
 
 function reportField(
   fault: ValueFault | VariableFault,
-  { file, shown, document }: ObjectSource,
+  source: ObjectSource,
   report: Report,
 ): void {
+  const { file, shown, document } = source;
   const { code, summary, detail, path } = fault;
   const spot =
     "words" in fault
       ? { document, path, part: "value" as const, words: fault.words }
       : { document, path, part: fault.part };
-  report({ severity: "error", code, summary, detail, file, shown, spot });
+  report(placed(source, { severity: "error", code, summary, detail, file, shown, spot }));
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../lib/codes.ts";
 import type { JsonPath } from "../lib/json.ts";
+import type { ObjectSource } from "./objects.ts";
 
 /** Where a fault stands within a file: at offsets of its text, or at the key or value of a path in a document. */
 export type Spot =
@@ -32,9 +33,12 @@ export interface Fault {
   readonly spot?: Spot;
   /** What it points at must not be shown. */
   readonly isSecret?: boolean;
-  /** The document that is not valid because of it, when it stands in a file that the document names. */
-  readonly blames?: { readonly file: string; readonly document: number };
+  /** The documents that are not valid because of it, when it stands in another file: one that they name, an overlay. */
+  readonly blames?: BlamedDocument | readonly BlamedDocument[];
 }
+
+/** What tells a document from others. */
+export type BlamedDocument = Pick<ObjectSource, "file" | "document" | "over">;
 
 /** Takes faults as they are found. */
 export type Report = (fault: Fault) => void;

@@ -13,7 +13,15 @@ import { isObject } from "../lib/json.ts";
 
 const schemas = fileURLToPath(new URL("../../schemas/", import.meta.url));
 const target = fileURLToPath(new URL("./generated/", import.meta.url));
-const kinds = { Agent: "agent", Tool: "tool", Provider: "provider", Router: "router" } as const;
+const kinds = {
+  Source: "source",
+  Agent: "agent",
+  Tool: "tool",
+  Provider: "provider",
+  Router: "router",
+} as const;
+/** What is written like an object and is none. */
+const files = { Overlay: "overlay" } as const;
 const banner = "/** Generated from schemas/ by generate.ts; not edited by hand. */";
 
 async function readSchema(file: string): Promise<AnySchemaObject> {
@@ -66,7 +74,7 @@ async function writeValidators(): Promise<void> {
     strictRequired: false,
     code: { source: true, esm: true, lines: true },
   });
-  for (const file of ["common", ...Object.values(kinds)])
+  for (const file of ["common", ...Object.values({ ...kinds, ...files })])
     ajv.addSchema(await readSchema(`${file}.json`));
   const provider = await readSchema("provider.json");
   ajv.addSchema({
@@ -74,7 +82,7 @@ async function writeValidators(): Promise<void> {
     $ref: `${provider.$id}#/properties/spec/properties/replies`,
   });
   const exported = Object.fromEntries(
-    Object.entries(kinds).map(([kind, file]) => [
+    Object.entries({ ...kinds, ...files }).map(([kind, file]) => [
       kind,
       `https://legion.dev/schemas/v1/${file}.json`,
     ]),
@@ -131,6 +139,6 @@ async function writeSchemas(): Promise<void> {
 }
 
 await mkdir(target, { recursive: true });
-for (const kind of Object.values(kinds)) await writeTypes(kind);
+for (const kind of Object.values({ ...kinds, ...files })) await writeTypes(kind);
 await writeValidators();
 await writeSchemas();

@@ -6,6 +6,7 @@ export const kinds = {
   Tool: { selector: "type" },
   Provider: { selector: "wire" },
   Router: { selector: undefined },
+  Source: { selector: "type" },
 } as const satisfies Record<Kind, { readonly selector: string | undefined }>;
 
 export const kindNames = Object.keys(kinds) as readonly Kind[];

@@ -6,6 +6,8 @@ export const FILE_BYTES_MAX = 2 * 2 ** 20;
 export const REFERENCED_BYTES_MAX = 4 * 2 ** 20;
 /** The most bytes of the code of a tool (module, sourceFrom); a longer one is not loaded either. */
 export const CODE_BYTES_MAX = 2 ** 20;
+/** The most bytes of a file of instructions (instructionsFrom). */
+export const INSTRUCTIONS_BYTES_MAX = 200_000;
 /** The most manifest files of one load. */
 export const FILES_MAX = 50_000;
 /** The most folder entries that one load looks at. */
@@ -24,8 +26,10 @@ export const DIRECTIVES_MAX = 16;
 export const DOCUMENTS_MAX = 10_000;
 /** The most characters of one string once its variables are replaced. */
 export const EXPANDED_CHARS_MAX = 2 ** 20;
-/** How many files are read ahead of the one that is parsed. */
-export const READ_AHEAD = 16;
+/** The most bytes of the cache of manifests on disk. */
+export const CACHE_BYTES_MAX = 64 * 2 ** 20;
+/** A cache that gets larger is written anew, with what is still used. */
+export const CACHE_TIDY_BYTES = 32 * 2 ** 20;
 /** How long loading may hold the event loop before it lets others run. */
 export const SLICE_MS = 10;
 /** The longest line that a diagnostic quotes. */

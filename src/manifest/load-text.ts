@@ -1,64 +1,87 @@
 import { isObject, type Json } from "../lib/json.ts";
 import type { FoundFile } from "./discover.ts";
-import { brokenDocument, loadDocument, type ReadDocument, readDocument } from "./documents.ts";
-import type { Fault, Report } from "./fault.ts";
-import type { LoadedDocument } from "./loaded.ts";
-import type { ObjectSource } from "./objects.ts";
-import { type ParsedDocument, parseDocuments } from "./parse.ts";
-import type { Environment } from "./variables.ts";
+import { type ReadDocument, readDocument, textFault, type WrittenDocument } from "./documents.ts";
+import type { Fault } from "./fault.ts";
+import { isList, itemsOf, listFaults } from "./list.ts";
+import { isAgentText, isMarkdown } from "./markdown.ts";
+import type { ParsedDocument } from "./parse.ts";
+import { parseText, type TextForm } from "./parse-text.ts";
 
 /** The fields that a manifest has at its top; a file in a folder that has none of them is something else. */
 const manifestFields = ["apiVersion", "kind", "metadata", "spec"] as const;
 
-/** The documents of one text. Empty ones are skipped, and so is a file of a folder that is plainly not a manifest. */
-export async function loadText(
+/** What a text says, wherever it stands. */
+export interface ReadTextFile {
+  /** Every document, empty ones included. */
+  readonly documents: readonly ReadDocument[];
+  /** The last one is over a bound: nothing of the text counts. */
+  readonly isOver: boolean;
+}
+
+/** The documents of a file, as they are written, and what is wrong with the file as a text. */
+export interface WrittenFile {
+  readonly documents: readonly WrittenDocument[];
+  readonly faults: readonly Fault[];
+}
+
+/** Reads the documents of one text. What a List holds follows it as documents of their own. */
+export async function readDocuments(
   text: string,
-  file: FoundFile,
-  env: Environment,
-  report: Report,
   breathe: () => Promise<void>,
-): Promise<readonly LoadedDocument[]> {
-  if (isOtherJson(text, file)) return [];
-  const written: (ReadDocument & { source: ObjectSource })[] = [];
-  let document = 0;
-  for (const parsed of parseDocuments(text)) {
+  form: TextForm = "yaml",
+): Promise<ReadTextFile> {
+  const documents: ReadDocument[] = [];
+  for (const parsed of parseText(text, form)) {
     await breathe();
     if (parsed === undefined) continue;
-    const source = { file: file.file, shown: file.shown, document, root: file.root };
-    if (parsed.isOver === true) {
-      readDocument(parsed, source, report);
-      return [];
-    }
-    if (!isEmpty(parsed)) written.push({ ...readDocument(parsed, source, report), source });
-    document += 1;
+    const document = readDocument(parsed);
+    if (parsed.isOver === true) return { documents: [...documents, document], isOver: true };
+    documents.push(...withItems(document, parsed));
   }
-  if (
-    written.length === 0 ||
-    (!file.named && written.every(({ json, isBroken }) => !isBroken && !looksLikeManifest(json)))
-  ) {
-    report(skipped(file, written.length === 0));
-    return [];
-  }
-  const documents: LoadedDocument[] = [];
-  for (const { json = null, isBroken, source } of written) {
-    documents.push(
-      isBroken ? brokenDocument(json, source) : loadDocument(json, source, env, report),
-    );
-    await breathe();
-  }
-  return documents;
+  return { documents, isOver: false };
 }
 
-/** A JSON file of a folder in which no manifest can be: package.json and the like are not worth a word. */
-function isOtherJson(text: string, { file, named }: FoundFile): boolean {
-  return !named && /\.json$/i.test(file) && !text.includes("apiVersion") && !text.includes("kind");
+/** Of a List remains what is wrong with it; when that is its text, its items are no sound documents either. */
+function withItems(document: ReadDocument, { tree }: ParsedDocument): readonly ReadDocument[] {
+  const { json, faults } = document;
+  if (!isList(json)) return [document];
+  const isBroken = faults.length > 0;
+  const own = isBroken ? faults : listFaults(json, tree);
+  const items = itemsOf(json).map((item) =>
+    isList(item) ? { json: undefined, faults: [] } : { json: item, faults: [], isBroken },
+  );
+  return [{ json: own.length === 0 ? undefined : json, faults: own }, ...items];
 }
 
-function isEmpty({ tree, faults }: ParsedDocument): boolean {
-  return faults.length === 0 && (tree === null || ("value" in tree && tree.value === null));
+/** The manifests among the documents of a file. Empty ones are skipped, and so is a file of a folder that is plainly not a manifest. */
+export function writtenFile({ documents, isOver }: ReadTextFile, file: FoundFile): WrittenFile {
+  const faults = documents.flatMap((document, index) =>
+    document.faults.map((fault) => textFault(fault, file, index)),
+  );
+  if (isOver) return { documents: [], faults };
+  const written: WrittenDocument[] = [];
+  for (const [document, read] of documents.entries()) {
+    const { json = null, faults: own, known } = read;
+    if (json === null && own.length === 0) continue;
+    const isBroken = own.length > 0 || read.isBroken === true;
+    const { shown, root, isRemote = false } = file;
+    const source = { file: file.file, shown, document, root, ...(isRemote && { isRemote }) };
+    written.push({ json, isBroken, source, known });
+  }
+  const isManifest =
+    file.named || written.some(({ json, isBroken }) => isBroken || looksLikeManifest(json));
+  if (written.length > 0 && isManifest) return { documents: written, faults };
+  return { documents: [], faults: [...faults, skipped(file, written.length === 0)] };
 }
 
-function looksLikeManifest(json: Json | undefined): boolean {
+/** A file of a folder in which no manifest can be: package.json, README.md and the like are not worth a word. */
+export function isOtherFile(text: string, { file, named }: FoundFile): boolean {
+  if (named) return false;
+  if (isMarkdown(file)) return !isAgentText(text);
+  return /\.json$/i.test(file) && !text.includes("apiVersion") && !text.includes("kind");
+}
+
+function looksLikeManifest(json: Json): boolean {
   return isObject(json) && manifestFields.some((field) => Object.hasOwn(json, field));
 }
 

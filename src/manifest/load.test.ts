@@ -35,7 +35,7 @@ const expected = content(await loadManifests(["."], options));
 
 test("a folder gives its objects sorted, with defaults, and only the warning that is due", async () => {
   const set = await loadManifests(["."], options);
-  assert.equal(set.objects.length, 15);
+  assert.equal(set.objects.length, 19);
   assert.equal(set.files, files.length + 1);
   assert.deepEqual(
     set.diagnostics.map(({ code }) => code),
@@ -43,6 +43,10 @@ test("a folder gives its objects sorted, with defaults, and only the warning tha
   );
   const greeter = set.get("Agent", "greeter");
   assert.equal(greeter?.spec.maxIterations, 10);
+  assert.equal(
+    greeter?.spec.instructions,
+    "Say hello in the language of the person.\nKeep it to one sentence.",
+  );
   assert.equal(greeter?.spec.sandbox.memory, "64MiB");
   assert.deepEqual(greeter?.spec.outputSchema, { type: "string" });
   assert.equal(greeter?.namespace, "default");
@@ -169,6 +173,8 @@ for (const kind of kindNames) {
 function unusedFields(schema: FieldSchema, values: readonly unknown[], path: string): string[] {
   const objects = values.filter(isObject);
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    // What Legion fills in stands in no manifest.
+    if (field.readOnly === true) return [];
     const found = objects
       .filter((object) => Object.hasOwn(object, name))
       .map((object) => object[name]);

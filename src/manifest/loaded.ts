@@ -6,10 +6,14 @@ export interface LoadedDocument {
   readonly source: ObjectSource;
   /** As it is written, before variables were replaced. */
   readonly written: Json;
-  /** With its variables replaced and, once valid, its defaults filled in. Without variables it is `written` itself. */
+  /** With its variables replaced. Without variables it is `written` itself. */
   readonly value: Json;
   /** The variables that were replaced in it, with their values. */
   readonly variables: ReadonlyMap<string, string>;
+  /** Whether it is the same in every environment. */
+  readonly isFixed: boolean;
+  /** Whether it is known already that nothing is wrong with it by itself. */
+  readonly isSound: boolean;
   /** What it declares, as far as that can be told. */
   readonly declares?: Declared;
   /** The object; absent when its fields are not valid. */

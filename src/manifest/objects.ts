@@ -1,12 +1,15 @@
-import type { JsonPath } from "../lib/json.ts";
+import type { JsonObject, JsonPath } from "../lib/json.ts";
 import type { Diagnostic, Range } from "./diagnostics.ts";
 import type { AgentSpec } from "./generated/agent.ts";
 import type { ProviderSpec } from "./generated/provider.ts";
 import type { RouterSpec } from "./generated/router.ts";
+import type { SourceSpec } from "./generated/source.ts";
 import type { ToolSpec } from "./generated/tool.ts";
+import type { Layers } from "./overlays/layers.ts";
 
 /** The spec of each kind, defaults filled in. */
 export interface Specs {
+  Source: SourceSpec;
   Agent: AgentSpec;
   Tool: ToolSpec;
   Provider: ProviderSpec;
@@ -25,6 +28,10 @@ export interface ObjectSource {
   readonly document: number;
   /** Absolute path of the manifest root: file references cannot leave it. */
   readonly root: string;
+  /** It came from another machine, and may name no files of this one. */
+  readonly isRemote?: boolean;
+  /** What overlays and --set laid over the manifest. */
+  readonly over?: Layers;
 }
 
 /** One valid, resolved object of a manifest set. */
@@ -35,17 +42,39 @@ export interface ManifestObject<K extends Kind = Kind> {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: Specs[K];
+  /** The spec as it is written, variables replaced, defaults not filled in. It shares its parts with `spec`. */
+  readonly sent: JsonObject;
   readonly source: ObjectSource;
   /** canonicalHash of the spec: changes exactly when the spec does. */
   readonly specHash: string;
+}
+
+/** What a document declares, although something is wrong with it. */
+export interface InvalidObject {
+  readonly declares: {
+    readonly kind: Kind;
+    readonly namespace: string;
+    readonly name: string;
+  };
+  readonly source: ObjectSource;
+  /** The errors that are why. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** What loading gives: the valid objects, and everything that is wrong or doubtful, sorted by file and position. */
 export interface ManifestSet {
   readonly objects: readonly ManifestObject[];
   readonly diagnostics: readonly Diagnostic[];
-  /** How many files were read and how many documents they held. */
+  /** How many files were read. */
   readonly files: number;
+  /** Declared, but not valid; without those that another document declares and that are valid there. Sorted like the objects. */
+  readonly invalid: readonly InvalidObject[];
+  /** Absolute paths of files of which it is not known, or not wholly, what they declare: not readable, or not to be understood. */
+  readonly unread: readonly string[];
+  /** Absolute paths of the files that objects name: their content counts too. Real ones, where the file is there. */
+  readonly followed: readonly string[];
+  /** SHA-256 of all objects: kind, namespace, name, labels, annotations, spec. Order, files, comments and key order do not count. */
+  readonly digest: string;
   /** The object of that kind and name in the default namespace. */
   get<K extends Kind>(kind: K, name: string): ManifestObject<K> | undefined;
   /** All objects of a kind, sorted by name. */

@@ -13,10 +13,13 @@ export interface Ordered {
 }
 
 /** A kind comes after those that it depends on. */
-const kindOrder = { Provider: 0, Router: 1, Tool: 2, Agent: 3 } as const satisfies Record<
-  Kind,
-  number
->;
+const kindOrder = {
+  Source: 0,
+  Provider: 1,
+  Router: 2,
+  Tool: 3,
+  Agent: 4,
+} as const satisfies Record<Kind, number>;
 
 /** In the order of creation: kind, sync wave, name, namespace. Kinds that are not known come last. Deletes go the other way round. */
 export function compareOrder(a: Ordered, b: Ordered): number {

@@ -1,6 +1,7 @@
 import { pointerOf } from "../lib/json.ts";
 import type { Diagnostic, Range } from "./diagnostics.ts";
 import type { Fault, Spot, Where } from "./fault.ts";
+import { formOf } from "./parse-text.ts";
 import { spotFinder } from "./positions.ts";
 import { maskSecrets } from "./secret-shapes.ts";
 import { type Lines, linesOf, type SourceText } from "./source-text.ts";
@@ -28,7 +29,7 @@ export function locatorOf(texts: ReadonlyMap<string, SourceText>): Locator {
     const source = texts.get(file);
     if (known !== undefined || source === undefined) return known;
     if (surveyed.size >= SURVEYED_MAX) surveyed.clear();
-    const fresh = { lines: linesOf(source), find: spotFinder(source.text) };
+    const fresh = { lines: linesOf(source), find: spotFinder(source.text, formOf(file)) };
     surveyed.set(file, fresh);
     return fresh;
   };

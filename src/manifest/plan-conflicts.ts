@@ -43,13 +43,17 @@ export function refuseStale(plan: Plan, live: readonly LiveObject[]): void {
 
 /** A saved plan, as it was written by JSON.stringify. Throws LEG1082 when the text is no plan, or was altered. */
 export function readPlan(text: string): Plan {
-  const plan = parsed(text);
+  return checkedPlan(parsed(text));
+}
+
+/** The value as a plan. Throws LEG1082 when it is none, or is not as it was made. */
+export function checkedPlan(plan: unknown): Plan {
   if (!isPlan(plan)) throw notAPlan("the file is not a saved plan");
   const steps = plan.changes.map((change) => ({
     change,
     specHash: change.object === undefined ? "" : canonicalHash(change.object.spec),
   }));
-  if (planDigest(plan.source, plan.base, steps) !== plan.digest)
+  if (planDigest(plan, steps) !== plan.digest)
     throw notAPlan("the saved plan was altered after it was made");
   return plan;
 }

@@ -40,11 +40,13 @@ export interface FieldChange {
 /** What is to happen to one object. */
 export interface PlannedChange extends ObjectKey {
   readonly action: PlanAction;
+  /** The source does not declare it any more, or not validly, and it is kept all the same. */
+  readonly isUndeclared?: true;
   /** What differs, for an update. */
   readonly fields?: readonly FieldChange[];
   /** The strongest of its fields, for an update. */
   readonly class?: ReloadClass;
-  /** What is to be written, for a create or an update. */
+  /** What is to be written, for a create or an update; for a kept one only when its owners or its origin change. */
   readonly object?: PlannedObject;
   /** What a reader should know: why an object is kept, where it moved. */
   readonly notes?: readonly string[];
@@ -55,6 +57,36 @@ export interface PlannedObject {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: Json;
+  /** Who owns which fields afterwards, by field manager. */
+  readonly managers?: Readonly<Record<string, readonly string[]>>;
+  /** Where it is declared. */
+  readonly origin?: PlannedOrigin;
+}
+
+/** Where an object is declared, as the store keeps it. */
+export interface PlannedOrigin {
+  readonly source: string;
+  readonly file: string;
+  readonly root?: string;
+  readonly document: number;
+}
+
+/** What an object is to be. A set of manifests is assignable. */
+export interface DesiredDeclaration extends Declaration {
+  /** canonicalHash of the spec, where it is known already. */
+  readonly specHash?: string;
+  readonly managers?: PlannedObject["managers"];
+  readonly origin?: PlannedOrigin;
+  /** Owners or origin are to be written though the object stays as it is. */
+  readonly isRecordStale?: boolean;
+}
+
+/** What the source remembers once the plan is applied. */
+export interface PlannedInventory {
+  readonly keys: readonly ObjectKey[];
+  readonly digest: string;
+  readonly applied?: string;
+  readonly attempted: string;
 }
 
 /** What an object was when the plan was made; null when there was none. */
@@ -72,7 +104,9 @@ export interface Plan {
   readonly changes: readonly PlannedChange[];
   /** What the plan was computed from, by key (`Agent/default/greeter`). */
   readonly base: Readonly<Record<string, BaseState | null>>;
-  /** Of the source, the base and the changes; two plans with one digest do the same to the same store. */
+  /** Absent where the plan was made outside of the store. */
+  readonly inventory?: PlannedInventory;
+  /** Of the source, the base, the changes and the inventory; two plans with one digest do the same to the same store. */
   readonly digest: string;
 }
 

@@ -6,6 +6,7 @@ type Difference = Omit<FieldChange, "class">;
 
 /** The fields in which a declaration differs from what is there, each with its reload class; none when they are equal. */
 export function changedFields(before: Declaration, after: Declaration): readonly FieldChange[] {
+  if (isUntouched(before, after)) return [];
   const found: Difference[] = [];
   compare(before.labels, after.labels, ["metadata", "labels"], found);
   compare(before.annotations, after.annotations, ["metadata", "annotations"], found);
@@ -14,6 +15,15 @@ export function changedFields(before: Declaration, after: Declaration): readonly
     ...difference,
     class: reloadClassOf(after.kind, difference.pointer),
   }));
+}
+
+/** Most of a set is declared with the very parts that are there. */
+function isUntouched(before: Declaration, after: Declaration): boolean {
+  return (
+    before.spec === after.spec &&
+    before.labels === after.labels &&
+    before.annotations === after.annotations
+  );
 }
 
 function compare(

@@ -25,7 +25,7 @@ export function withRenames(steps: readonly Step[]): readonly Step[] {
 }
 
 function likeness({ change, specHash }: Step): string {
-  return `${change.kind} ${specHash}`;
+  return `${change.kind} ${specHash()}`;
 }
 
 /** By name, so that the order in which objects are given does not decide which are paired. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { LegionError } from "../lib/errors.ts";
 import { canonicalHash } from "../lib/hash.ts";
-import type { Json } from "../lib/json.ts";
+import type { Json, JsonObject } from "../lib/json.ts";
 import type { Kind, ManifestObject } from "./objects.ts";
 import { type PlanOptions, planChanges } from "./plan.ts";
 import { planConflicts, readPlan, refuseStale } from "./plan-conflicts.ts";
@@ -38,6 +38,7 @@ function declared({
     labels,
     annotations,
     spec: spec as unknown as ManifestObject["spec"],
+    sent: spec as JsonObject,
     source: { file: `/${shown}`, shown, document: 0, root: "/" },
     specHash: canonicalHash(spec),
   };

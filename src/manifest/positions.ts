@@ -1,7 +1,8 @@
 import { isMap, isScalar, isSeq, type Pair, type ParsedNode, type Scalar } from "yaml";
 import type { JsonPath } from "../lib/json.ts";
 import type { Spot } from "./fault.ts";
-import { parseDocuments } from "./parse.ts";
+import { withItemTrees } from "./list.ts";
+import { parseText, type TextForm } from "./parse-text.ts";
 import { offsetInScalar } from "./scalar-offset.ts";
 
 /** Start and end of something in a text. */
@@ -11,13 +12,13 @@ export interface Span {
 }
 
 /** Finds the spots of one text; parses it when it is first asked for a path. */
-export function spotFinder(text: string): (spot: Spot) => Span {
+export function spotFinder(text: string, form: TextForm = "yaml"): (spot: Spot) => Span {
   let trees: (ParsedNode | null)[] | undefined;
   return (spot) => {
     if ("start" in spot) return spot;
-    trees ??= [...parseDocuments(text)]
+    trees ??= [...parseText(text, form)]
       .filter((document) => document !== undefined)
-      .map(({ tree }) => tree);
+      .flatMap(({ tree }) => withItemTrees(tree));
     const tree = trees[spot.document];
     if (tree === undefined || tree === null) return { start: 0, end: 0 };
     const { key, value, isAround = false } = locate(tree, spot.path);

@@ -1,9 +1,8 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { formatSize } from "../lib/quantities.ts";
-import { notAFile, readFault } from "./discover.ts";
 import type { Fault } from "./fault.ts";
 import { FILE_BYTES_MAX } from "./limits.ts";
+import { notAFile, readFault } from "./path-faults.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** A file as text, or why it is not one. */
@@ -11,36 +10,57 @@ export type ReadText =
   | { readonly ok: true; readonly source: SourceText }
   | { readonly ok: false; readonly fault: Fault };
 
-/** Reads a file that is regular, small enough and UTF-8. A named pipe put there in the meantime cannot hold it up. */
-export async function readText(
+/** The bytes of a file, or why there are none. */
+export type ReadBytes =
+  | { readonly ok: true; readonly bytes: Buffer }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** Reads a file that is regular, small enough and UTF-8. */
+export function readText(
   file: string,
   shown: string,
   cwd: string,
   bytesMax = FILE_BYTES_MAX,
-): Promise<ReadText> {
-  let handle: FileHandle | undefined;
+): ReadText {
+  const read = readBytes(file, shown, cwd, bytesMax);
+  return read.ok ? decode(read.bytes, file, shown, bytesMax) : read;
+}
+
+/**
+ * Reads a file that is regular and small enough. A named pipe put there in the meantime cannot hold it up. It does not
+ * wait: for files of this size, handing each step to another thread takes many times as long as the reading.
+ */
+export function readBytes(
+  file: string,
+  shown: string,
+  cwd: string,
+  bytesMax = FILE_BYTES_MAX,
+): ReadBytes {
+  let handle: number | undefined;
   try {
-    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = await handle.stat();
+    handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = fstatSync(handle);
     if (!status.isFile()) return { ok: false, fault: notAFile(file, cwd, status) };
     if (status.size > bytesMax)
       return { ok: false, fault: tooLarge(file, shown, status.size, bytesMax) };
     // One byte more than it may have, as the size that a file tells need not be true.
-    const bytes = await readUpTo(handle, status.size === 0 ? bytesMax + 1 : status.size);
-    return decode(bytes, file, shown, bytesMax);
+    const bytes = readUpTo(handle, status.size === 0 ? bytesMax + 1 : status.size);
+    return bytes.length > bytesMax
+      ? { ok: false, fault: tooLarge(file, shown, bytes.length, bytesMax) }
+      : { ok: true, bytes };
   } catch (error) {
     return { ok: false, fault: readFault(file, shown, error as NodeJS.ErrnoException) };
   } finally {
-    await handle?.close();
+    if (handle !== undefined) closeSync(handle);
   }
 }
 
-async function readUpTo(handle: FileHandle, bytesMax: number): Promise<Buffer> {
+function readUpTo(handle: number, bytesMax: number): Buffer {
   const chunks: Buffer[] = [];
   let total = 0;
   while (total < bytesMax) {
     const chunk = Buffer.allocUnsafe(Math.min(bytesMax - total, 1 << 16));
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+    const bytesRead = readSync(handle, chunk, 0, chunk.length, null);
     if (bytesRead === 0) break;
     chunks.push(chunk.subarray(0, bytesRead));
     total += bytesRead;
@@ -67,9 +87,8 @@ export function decode(
       `there is a NUL byte at byte ${nul}`,
       "save it as plain text in UTF-8",
     );
-  const skippedBytes = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
-  const text = bytes.toString("utf8", skippedBytes);
-  if (text.includes("\ufffd")) {
+  const source = sourceOf(bytes, shown);
+  if (source.text.includes("\ufffd")) {
     const offset = invalidOffset(bytes);
     if (offset !== undefined)
       return notText(
@@ -79,7 +98,21 @@ export function decode(
         "save it as UTF-8",
       );
   }
-  return { ok: true, source: { shown, text, skippedBytes } };
+  return { ok: true, source };
+}
+
+/** Bytes that are known to be text; they are made one when somebody asks for it. */
+export function sourceOf(bytes: Buffer, shown: string): SourceText {
+  const skippedBytes = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
+  let text: string | undefined;
+  return {
+    shown,
+    skippedBytes,
+    get text() {
+      text ??= bytes.toString("utf8", skippedBytes);
+      return text;
+    },
+  };
 }
 
 /** The offset of the first byte that is not part of a UTF-8 character. */

@@ -26,11 +26,33 @@ const everyKind: Rows = {
  * builds the tools when it begins, and a sandbox whose limits changed is opened anew with the variables of the old one.
  */
 export const reloadRows: Readonly<Record<Kind, Rows>> = {
+  Source: {
+    ...everyKind,
+    live: [
+      ...(everyKind.live ?? []),
+      "spec/type",
+      "spec/path",
+      "spec/url",
+      "spec/ref/branch",
+      "spec/ref/tag",
+      "spec/ref/commit",
+      "spec/subfolder",
+      "spec/subfolder/*",
+      "spec/interval",
+      "spec/prune",
+      "spec/verify/mode",
+      "spec/verify/allowedSigners",
+      "spec/timeout",
+      "spec/suspend",
+    ],
+  },
   Agent: {
     ...everyKind,
+    live: [...(everyKind.live ?? []), "spec/terminationGracePeriod"],
     "next-turn": [
       "spec/description",
       "spec/instructions",
+      "spec/instructionsFrom/file",
       "spec/systemPrompt",
       "spec/expandPrompts",
       "spec/model",
@@ -69,6 +91,7 @@ export const reloadRows: Readonly<Record<Kind, Rows>> = {
       "spec/module",
       "spec/source",
       "spec/sourceFrom/file",
+      "spec/contentDigest",
       "spec/capabilities/*",
       "spec/functions/*/description",
       "spec/functions/*/parameters/**",
@@ -125,6 +148,7 @@ export const reloadRows: Readonly<Record<Kind, Rows>> = {
       "spec/replies/*/error/message",
       "spec/replies/*/delay",
       "spec/repliesFrom/file",
+      "spec/contentDigest",
     ],
   },
   Router: {

@@ -1,5 +1,5 @@
 import { LegionError } from "../lib/errors.ts";
-import { readDocument } from "./documents.ts";
+import { readDocument, textFault } from "./documents.ts";
 import type { Fault } from "./fault.ts";
 import type { ScriptedReply } from "./generated/provider.ts";
 import { REFERENCED_BYTES_MAX } from "./limits.ts";
@@ -30,16 +30,16 @@ export function replyFaults(replies: readonly ScriptedReply[]): readonly ValueFa
   });
 }
 
-/** Reads a file of replies; `shown` is its path as people write it. */
-export async function readReplies(file: string, shown: string, cwd: string): Promise<RepliesFile> {
-  const read = await readText(file, shown, cwd, REFERENCED_BYTES_MAX);
-  if (!read.ok) return { replies: [], faults: [read.fault] };
-  const { source } = read;
+/** The replies in the text of a file. */
+export function repliesIn(file: string, source: SourceText): RepliesFile {
+  const { shown } = source;
   const faults: Fault[] = [];
   const report = (fault: Fault) => faults.push(fault);
-  const place = { file, shown, document: 0, root: cwd };
-  const documents = [...parseDocuments(source.text)].filter((document) => document !== undefined);
-  const [first, second] = documents.map((document) => readDocument(document, place, report));
+  const parsed = [...parseDocuments(source.text)].filter((document) => document !== undefined);
+  const documents = parsed.map(readDocument);
+  const [first, second] = documents;
+  for (const fault of documents.flatMap((document) => document.faults))
+    report(textFault(fault, { file, shown }, 0));
   if (faults.length > 0) return { replies: [], faults, source };
   const value = second === undefined ? (first?.json ?? null) : null;
   const invalid = validateReplies(value);
@@ -70,9 +70,12 @@ export async function loadReplies(
   if (replies !== undefined) return replies;
   if (repliesFrom === undefined) return [];
   const file = await resolveFile(provider, repliesFrom.file);
-  const read = await readReplies(file, repliesFrom.file, provider.source.root);
-  const [fault] = read.faults;
-  if (fault === undefined) return read.replies;
+  const text = readText(file, repliesFrom.file, provider.source.root, REFERENCED_BYTES_MAX);
+  const { replies: listed, faults } = text.ok
+    ? repliesIn(file, text.source)
+    : { replies: [], faults: [text.fault] };
+  const [fault] = faults;
+  if (fault === undefined) return listed;
   throw new LegionError({
     code: fault.code,
     message: `${repliesFrom.file}: ${fault.summary}`,

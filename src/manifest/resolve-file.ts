@@ -1,10 +1,12 @@
+import { realpathSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LegionError } from "../lib/errors.ts";
 import { isObject, type Json, type JsonPath } from "../lib/json.ts";
-import { isBelow, nounOf } from "./discover.ts";
+import { isBelow } from "./discover.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import type { ObjectSource } from "./objects.ts";
+import { nounOf } from "./path-faults.ts";
 
 /** The fields that name files, by kind. */
 const fileFields: Readonly<Record<string, readonly JsonPath[]>> = {
@@ -13,6 +15,7 @@ const fileFields: Readonly<Record<string, readonly JsonPath[]>> = {
     ["spec", "sourceFrom", "file"],
   ],
   Provider: [["spec", "repliesFrom", "file"]],
+  Agent: [["spec", "instructionsFrom", "file"]],
 };
 
 /** A file that a manifest names. */
@@ -30,9 +33,39 @@ export function fileFieldsOf(document: Json): readonly FileField[] {
   });
 }
 
-/** The absolute paths that a document names: data, even where they look like manifests. */
-export function fileReferences({ value, source }: LoadedDocument): readonly string[] {
-  return fileFieldsOf(value).map(({ name }) => resolve(dirname(source.file), name));
+/** The files that documents name. */
+export interface FileReferences {
+  /** The documents that name files. */
+  readonly named: ReadonlySet<LoadedDocument>;
+  /** Absolute paths: these files are data, even where they look like manifests. As they are named, and the real ones. */
+  readonly data: ReadonlySet<string>;
+  /** The real paths, or, of files that are not there, the paths as they are named. */
+  readonly followed: readonly string[];
+}
+
+/** Which files documents name, valid documents or not. */
+export function referencesOf(documents: readonly LoadedDocument[]): FileReferences {
+  const named = new Set<LoadedDocument>();
+  const data = new Set<string>();
+  const followed = new Set<string>();
+  for (const document of documents) {
+    for (const { name } of fileFieldsOf(document.value)) {
+      const path = resolve(dirname(document.source.file), name);
+      const real = realPathOf(path);
+      named.add(document);
+      data.add(path).add(real);
+      followed.add(real);
+    }
+  }
+  return { named, data, followed: [...followed].toSorted() };
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 /**
@@ -43,6 +76,12 @@ export async function resolveFile(
   { source }: { readonly source: ObjectSource },
   name: string,
 ): Promise<string> {
+  if (source.isRemote === true)
+    throw new LegionError({
+      code: "LEG1113",
+      message: `the manifest came from ${source.shown} and names a file, "${name}"`,
+      hint: "write the content into the manifest, or load it from a folder or a git repository",
+    });
   const path = resolve(dirname(source.file), name);
   let real: string;
   let root: string;

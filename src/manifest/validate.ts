@@ -5,12 +5,18 @@ import { describe, issuesOf, type SchemaIssue, valueAt } from "../lib/schema-iss
 import { suggest } from "../lib/suggest.ts";
 import { fieldPaths } from "./fields.ts";
 import { schemas } from "./generated/schemas.ts";
-import { Agent, Provider, Replies, Router, Tool } from "./generated/validators.ts";
+import { Agent, Overlay, Provider, Replies, Router, Source, Tool } from "./generated/validators.ts";
 import { isKind, kindNames, kinds } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
 import { namesIn } from "./variables.ts";
 
-const validators: Readonly<Record<Kind, ValidateFunction>> = { Agent, Tool, Provider, Router };
+const validators: Readonly<Record<Kind, ValidateFunction>> = {
+  Source,
+  Agent,
+  Tool,
+  Provider,
+  Router,
+};
 
 /** Something in a value that its schema does not allow, in words for people. */
 export interface ValueFault {
@@ -50,7 +56,7 @@ export function validateDocument(
   }
   if (!isKind(value.kind)) {
     const kind = isObject(written) ? written.kind : value.kind;
-    return [kindFault(kind), ...unknownAtTop(value)];
+    return kind === "Overlay" ? [kindFault(kind)] : [kindFault(kind), ...unknownAtTop(value)];
   }
   const kind = value.kind;
   return check(validators[kind], value, written).map((issue) =>
@@ -61,6 +67,11 @@ export function validateDocument(
 /** What is wrong with the list of replies in a repliesFrom file. */
 export function validateReplies(value: Json): readonly ValueFault[] {
   return check(Replies, value, value).map((issue) => toFault(issue, undefined, value));
+}
+
+/** What is wrong with an overlay. */
+export function validateOverlay(value: Json): readonly ValueFault[] {
+  return check(Overlay, value, value).map((issue) => toFault(issue, "Overlay", value));
 }
 
 type Variables = ReadonlyMap<string, string>;
@@ -89,6 +100,11 @@ function check(
 
 function kindFault(kind: unknown): ValueFault {
   const list = kindNames.join(", ");
+  if (kind === "Overlay") {
+    const detail = "move it into a file legion.yaml in a folder of its own, and name that folder";
+    const summary = "an Overlay stands only in a file legion.yaml, as its only document";
+    return { code: "LEG1108", summary, detail, path: ["kind"], part: "value" };
+  }
   if (kind === undefined) {
     return {
       code: "LEG1008",
@@ -150,7 +166,7 @@ const codeOf = {
   forbidden: "LEG1011",
 } as const satisfies Record<SchemaIssue["kind"], ErrorCode>;
 
-function toFault(issue: SchemaIssue, kind: Kind | undefined, root: Json): ValueFault {
+function toFault(issue: SchemaIssue, kind: Kind | "Overlay" | undefined, root: Json): ValueFault {
   const { path, field = "" } = issue;
   const base = {
     code: path[0] === "apiVersion" ? "LEG1013" : codeOf[issue.kind],
@@ -193,11 +209,11 @@ export function placeOf(kind: string | undefined, path: JsonPath): string {
 /** The near name, or where else a field of that name belongs, and the names that are allowed. */
 function unknownHint(
   { field = "", path, valid = [] }: SchemaIssue,
-  kind: Kind | undefined,
+  kind: string | undefined,
 ): string {
   const near = suggest(field, valid);
   const elsewhere =
-    near === undefined && kind !== undefined
+    near === undefined && isKind(kind)
       ? fieldPaths(kind, field).filter((place) => place !== path.join("."))
       : [];
   const hints = [
@@ -208,8 +224,13 @@ function unknownHint(
   return hints.filter((hint) => hint !== false).join("\n");
 }
 
-function forbidden(field: string, kind: Kind | undefined, root: Json): string {
-  const selector = kind && kinds[kind].selector;
+/** Fields that are not allowed beside another one. */
+const alternatives: Readonly<Record<string, string>> = { instructionsFrom: "instructions" };
+
+function forbidden(field: string, kind: string | undefined, root: Json): string {
+  const other = alternatives[field];
+  if (other !== undefined) return `${kind} spec takes only one of: ${other} or ${field}`;
+  const selector = isKind(kind) ? kinds[kind].selector : undefined;
   const spec = isObject(root) && isObject(root.spec) ? root.spec : {};
   if (selector === undefined) return `field "${field}" is not allowed here`;
   return `field "${field}" does not go with ${selector} ${String(spec[selector])}`;

@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
-import type { Emit, LegionEvent } from "./events.ts";
+import type { Emit, EmitObject, LegionEvent, ObjectEventRecord } from "./events.ts";
 
 /** Takes an event. It returns at once: whatever is slow goes into a queue of its own. */
 export type Sink = (event: LegionEvent) => void;
@@ -20,6 +20,22 @@ export function createEmitter(options: {
     // The compiler cannot see that kind and data belong together, though Emit's type says so.
     const event = { id, at, agent, run, kind, data, ...(causedBy !== undefined && { causedBy }) };
     sink(event as LegionEvent);
+    return id;
+  };
+}
+
+/** Makes events about objects of the store and about the daemon itself. */
+export function createObjectEmitter(options: {
+  readonly clock: Pick<Clock, "now">;
+  readonly sink: (event: ObjectEventRecord) => void;
+}): EmitObject {
+  const { clock, sink } = options;
+  return (object, data, causedBy) => {
+    const nowMs = clock.now();
+    const id = newId(nowMs);
+    const at = new Date(nowMs).toISOString();
+    const cause = causedBy === undefined ? {} : { causedBy };
+    sink({ id, at, kind: "legion.object", object, data, ...cause });
     return id;
   };
 }

@@ -28,7 +28,9 @@ interface Step {
 export function checkCycles(documents: readonly LoadedDocument[], context: CheckContext): void {
   const done = new Set<string>();
   for (const { object } of documents) {
-    if (object?.kind === "Tool") search(object as ManifestObject<"Tool">, done, context);
+    if (object?.kind !== "Tool") continue;
+    const tool = object as ManifestObject<"Tool">;
+    if ((tool.spec.capabilities ?? []).length > 0) search(tool, done, context);
   }
 }
 
@@ -54,27 +56,24 @@ function search(start: ManifestObject<"Tool">, done: Set<string>, context: Check
     if (target === undefined || done.has(keyOf(target))) continue;
     const from = open.get(keyOf(target));
     if (from === undefined) enter(target);
-    else
-      reportCycle(
-        tool,
-        index,
-        [...stack.slice(from).map((entry) => entry.tool.name), target.name],
-        context,
-      );
+    else reportCycle(stack.slice(from), target.name, context);
   }
 }
 
+/** Reports a circle where the last of its tools that is checked closes it; others exist already, and have no place to point at. */
 function reportCycle(
-  tool: ManifestObject<"Tool">,
-  index: number,
-  path: readonly string[],
-  { report }: CheckContext,
+  steps: readonly Step[],
+  last: string,
+  { report, isChecked }: CheckContext,
 ): void {
+  const step = steps.findLast(({ tool }) => isChecked(tool));
+  if (step === undefined) return;
+  const names = [...steps.map(({ tool }) => tool.name), last];
   report(
-    faultAt(tool, {
+    faultAt(step.tool, {
       code: "LEG1054",
-      path: ["spec", "capabilities", index],
-      summary: `the tools grant each other in a circle: ${shorten(path).join(" -> ")}`,
+      path: ["spec", "capabilities", step.next - 1],
+      summary: `the tools grant each other in a circle: ${shorten(names).join(" -> ")}`,
       detail: "remove one of these capabilities",
     }),
   );

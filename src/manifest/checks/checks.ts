@@ -1,13 +1,13 @@
 import { codeReader } from "../code/reader.ts";
 import type { Report } from "../fault.ts";
 import type { LoadedDocument } from "../loaded.ts";
-import type { Kind, ManifestObject } from "../objects.ts";
+import type { Kind, ManifestObject, ObjectSource } from "../objects.ts";
 import type { SourceText } from "../source-text.ts";
 import { checkAgentTools } from "./agent-tools.ts";
 import { checkCapabilities, checkCycles } from "./capabilities.ts";
 import { checkSource } from "./code.ts";
 import { checkConfig, checkToolConfigs } from "./configs.ts";
-import { type CheckContext, type CheckOptions, contextOf } from "./context.ts";
+import { type CheckContext, type CheckInput, contextOf } from "./context.ts";
 import { checkDuplicate } from "./duplicates.ts";
 import { checkFiles } from "./files.ts";
 import { checkFunctionNames } from "./functions.ts";
@@ -17,52 +17,79 @@ import { checkSystemPrompt } from "./prompts.ts";
 import { checkRanges } from "./ranges.ts";
 import { checkReplies } from "./replies.ts";
 import { checkSecrets } from "./secrets.ts";
+import { checkSourcePlace } from "./source-place.ts";
 
 type Check<K extends Kind> = (
   object: ManifestObject<K>,
   context: CheckContext,
 ) => void | Promise<void>;
 
-/** What is checked of each kind beyond its schema, on objects whose fields are valid. */
-const checks: { readonly [K in Kind]: readonly Check<K>[] } = {
-  Agent: [
-    checkRanges,
-    checkAgentTools,
-    checkToolConfigs,
-    checkModel,
-    checkOutputSchema,
-    checkSystemPrompt,
-  ],
-  Tool: [
-    checkRanges,
-    checkFunctionNames,
-    checkFunctionSchemas,
-    checkCapabilities,
-    checkConfig,
-    checkSource,
-    checkFiles,
-  ],
-  Provider: [checkRanges, checkReplies, checkFiles],
-  Router: [checkRanges, checkRouter],
+type Checks = { readonly [K in Kind]: readonly Check<K>[] };
+
+/** What is checked of each kind beyond its schema, on objects whose fields are valid, and depends on nothing but the object. */
+const ownChecks: Checks = {
+  Agent: [checkRanges, checkOutputSchema, checkSystemPrompt],
+  Tool: [checkRanges, checkFunctionNames, checkFunctionSchemas, checkSource],
+  Provider: [checkRanges, checkReplies],
+  Router: [checkRanges],
+  Source: [checkRanges],
 };
 
-/** Reports what is wrong with documents beyond their schemas. Texts of files that faults stand in go to `addText`. */
+/** What depends on other objects, on files or on the program. */
+const setChecks: Checks = {
+  Agent: [checkAgentTools, checkToolConfigs, checkModel, checkFiles],
+  Tool: [checkCapabilities, checkConfig, checkFiles],
+  Provider: [checkFiles],
+  Router: [checkRouter],
+  Source: [checkSourcePlace],
+};
+
+/**
+ * Reports what is wrong with documents beyond their schemas. Texts of files that faults stand in go to `addText`. Gives
+ * the documents, by their sources, that nothing is wrong with by themselves.
+ */
 export async function runChecks(
-  documents: readonly LoadedDocument[],
-  options: CheckOptions,
+  input: CheckInput,
   report: Report,
   addText: (file: string, source: SourceText) => void,
   breathe: () => Promise<void>,
-): Promise<void> {
+): Promise<WeakSet<ObjectSource>> {
+  const { documents, memory } = input;
   await using code = codeReader();
-  const context = contextOf(documents, options, report, code, addText);
+  const sound = new WeakSet<ObjectSource>();
+  let faults = 0;
+  const counting: Report = (fault) => {
+    faults += 1;
+    report(fault);
+  };
+  const context = contextOf(input, counting, code, addText);
   for (const document of documents) {
-    checkDuplicate(document, context);
-    checkSecrets(document, context);
+    if (context.stillHolds(memory.answers().get(document))) {
+      sound.add(document.source);
+      continue;
+    }
+    const before = faults;
+    const answers = context.listen();
+    if (!document.isSound) await checkOwn(document, context);
     const { object } = document;
-    if (object === undefined) continue;
-    for (const check of checks[object.kind] as readonly Check<Kind>[]) await check(object, context);
+    if (object !== undefined && faults === before) sound.add(document.source);
+    checkDuplicate(document, context);
+    for (const check of object === undefined
+      ? []
+      : (setChecks[object.kind] as readonly Check<Kind>[]))
+      await check(object as ManifestObject, context);
+    if (object !== undefined && faults === before) memory.answers().set(document, answers);
     await breathe();
   }
+  context.listen();
   checkCycles(documents, context);
+  return sound;
+}
+
+async function checkOwn(document: LoadedDocument, context: CheckContext): Promise<void> {
+  checkSecrets(document, context);
+  const { object } = document;
+  if (object === undefined) return;
+  for (const check of ownChecks[object.kind] as readonly Check<Kind>[])
+    await check(object, context);
 }

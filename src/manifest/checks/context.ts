@@ -3,9 +3,12 @@ import type { JsonPath, JsonSchema } from "../../lib/json.ts";
 import { suggest } from "../../lib/suggest.ts";
 import type { CodeReader } from "../code/reader.ts";
 import type { Fault, Report, Where } from "../fault.ts";
-import { keyOf, type LoadedDocument } from "../loaded.ts";
+import type { LoadedDocument } from "../loaded.ts";
+import type { NamedFiles } from "../named-files.ts";
 import type { Kind, ManifestObject } from "../objects.ts";
+import { placed } from "../overlays/layers.ts";
 import type { SourceText } from "../source-text.ts";
+import type { Answer, CheckMemory } from "./memory.ts";
 
 /** What the checks need to know of the rest of Legion. */
 export interface CheckOptions {
@@ -29,6 +32,8 @@ export interface CheckContext {
   readonly report: Report;
   /** Looks at the code of tools. */
   readonly code: CodeReader;
+  /** The files that objects name. */
+  readonly files: NamedFiles;
   /** Makes the text of a file that is no manifest known, for the places of faults in it. */
   readonly addText: (file: string, source: SourceText) => void;
   /** The document that declares an object first, valid or not: what is there but not valid is not reported as missing too. */
@@ -39,42 +44,65 @@ export interface CheckContext {
   namespacesOf(kind: Kind, name: string): readonly string[];
   /** All that a namespace declares of a kind. */
   all(kind: Kind, namespace: string): readonly LoadedDocument[];
+  /** Whether an object is one of those that are checked. */
+  isChecked(object: ManifestObject): boolean;
+}
+
+/** The documents to check, and what the checks ask. */
+export interface CheckInput {
+  readonly documents: readonly LoadedDocument[];
+  /** Documents that references may name, and that are not checked. */
+  readonly existing: readonly LoadedDocument[];
+  readonly files: NamedFiles;
+  readonly options: CheckOptions;
+  readonly memory: CheckMemory;
+}
+
+/** A context that knows what it is asked. */
+export interface ListeningContext extends CheckContext {
+  /** Begins another list of what is asked. */
+  listen(): readonly Answer[];
+  /** Whether the set would still give these answers. */
+  stillHolds(answers: readonly Answer[] | undefined): boolean;
 }
 
 /** The indexes over a set that the checks ask. */
 export function contextOf(
-  documents: readonly LoadedDocument[],
-  options: CheckOptions,
+  { documents, existing, files, options, memory }: CheckInput,
   report: Report,
   code: CodeReader,
   addText: CheckContext["addText"],
-): CheckContext {
-  const byKey = new Map<string, LoadedDocument>();
-  const groups = new Map<string, LoadedDocument[]>();
-  const namespaces = new Set<string>();
-  for (const document of documents) {
-    const { declares } = document;
-    if (declares === undefined || byKey.has(keyOf(declares))) continue;
-    byKey.set(keyOf(declares), document);
-    namespaces.add(declares.namespace);
-    const group = `${declares.kind}/${declares.namespace}`;
-    const members = groups.get(group);
-    if (members === undefined) groups.set(group, [document]);
-    else members.push(document);
-  }
-  const find = (kind: Kind, namespace: string, name: string) =>
-    byKey.get(keyOf({ kind, namespace, name }));
+): ListeningContext {
+  const index = memory.enter([...documents, ...existing]);
+  let answers: Answer[] = [];
+  const find = (kind: Kind, namespace: string, name: string) => {
+    const cell = index.document({ kind, namespace, name });
+    answers.push({ cell, answer: cell.value });
+    return cell.value;
+  };
+  const others = new Set(existing.map(({ object }) => object));
   return {
     options,
     report,
     code,
+    files,
     addText,
     find,
     object: <K extends Kind>(kind: K, namespace: string, name: string) =>
       find(kind, namespace, name)?.object as ManifestObject<K> | undefined,
     namespacesOf: (kind, name) =>
-      [...namespaces].filter((namespace) => find(kind, namespace, name) !== undefined),
-    all: (kind, namespace) => groups.get(`${kind}/${namespace}`) ?? [],
+      [...index.namespaces()].filter((namespace) => find(kind, namespace, name) !== undefined),
+    all(kind, namespace) {
+      const cell = index.group({ kind, namespace });
+      answers.push({ cell, answer: cell.value });
+      return cell.value ?? [];
+    },
+    isChecked: (object) => !others.has(object),
+    listen() {
+      answers = [];
+      return answers;
+    },
+    stillHolds: (known) => known?.every(({ cell, answer }) => cell.value === answer) ?? false,
   };
 }
 
@@ -115,7 +143,7 @@ export function faultAt(
     ...(words !== undefined && { words }),
     ...(inside && { inside }),
   };
-  return { severity, code, summary, detail, file, shown, spot, isSecret };
+  return placed(source, { severity, code, summary, detail, file, shown, spot, isSecret });
 }
 
 /** How many names a message lists. */

@@ -1,13 +1,13 @@
 import { LegionError, messageOf } from "../../lib/errors.ts";
-import type { Json } from "../../lib/json.ts";
-import { shownPath } from "../discover.ts";
-import { CODE_BYTES_MAX } from "../limits.ts";
+import type { Json, JsonPath } from "../../lib/json.ts";
+import type { Fault } from "../fault.ts";
+import { instructionsFault } from "../instructions.ts";
+import type { NamedFile } from "../named-files.ts";
 import type { ManifestObject } from "../objects.ts";
-import { readText } from "../read.ts";
-import { readReplies } from "../replies.ts";
-import { type FileField, fileFieldsOf, resolveFile } from "../resolve-file.ts";
+import { repliesIn } from "../replies.ts";
+import { type FileField, fileFieldsOf } from "../resolve-file.ts";
 import { checkCodeFile } from "./code.ts";
-import { type CheckContext, faultAt } from "./context.ts";
+import { type CheckContext, type Finding, faultAt } from "./context.ts";
 
 /** The files that an object names are there, are text and stay below the root; lists of replies are valid. */
 export async function checkFiles(object: ManifestObject, context: CheckContext): Promise<void> {
@@ -16,37 +16,46 @@ export async function checkFiles(object: ManifestObject, context: CheckContext):
     await checkFile(object, field, context);
 }
 
+const unreachable = { code: "LEG1061", hint: "check the path" } as const;
+
+/** What is wrong with a file, as a finding at the field that names it. */
+function ofFile(
+  { code, summary, detail }: Pick<Fault, "code" | "summary" | "detail">,
+  path: JsonPath,
+  name: string,
+): Finding {
+  return { code, path, summary: `file "${name}": ${summary}`, detail };
+}
+
 async function checkFile(
   object: ManifestObject,
   { path, name }: FileField,
   context: CheckContext,
 ): Promise<void> {
-  const { report, options, addText } = context;
-  let file: string;
+  const { report, files, addText } = context;
+  let named: NamedFile;
   try {
-    file = await resolveFile(object, name);
+    named = await files.find(object, name);
   } catch (error) {
-    const detail = error instanceof LegionError ? error.hint : "check the path";
-    report(faultAt(object, { code: "LEG1061", path, summary: messageOf(error), detail }));
+    const { code, hint } = error instanceof LegionError ? error : unreachable;
+    report(faultAt(object, { code, path, summary: messageOf(error), detail: hint }));
     return;
   }
-  const shown = shownPath(file, options.cwd);
-  if (path[1] !== "repliesFrom") {
-    const read = await readText(file, shown, options.cwd, CODE_BYTES_MAX);
-    if (read.ok) {
-      await checkCodeFile(
-        object as ManifestObject<"Tool">,
-        { path, name, file },
-        read.source,
-        context,
-      );
-    } else {
-      const { code, summary, detail } = read.fault;
-      report(faultAt(object, { code, path, summary: `file "${name}": ${summary}`, detail }));
-    }
-    return;
+  const { file } = named;
+  const read = named.read();
+  if (path[1] === "repliesFrom") {
+    const { faults, source } = read.ok
+      ? repliesIn(file, read.source)
+      : { faults: [read.fault], source: undefined };
+    if (source !== undefined) addText(file, source);
+    for (const fault of faults) report({ ...fault, blames: object.source });
+  } else if (path[1] === "instructionsFrom") {
+    const fault = instructionsFault(read);
+    if (fault !== undefined) report(faultAt(object, ofFile(fault, path, name)));
+  } else if (read.ok) {
+    const tool = object as ManifestObject<"Tool">;
+    await checkCodeFile(tool, { path, name, file }, read.source, context);
+  } else {
+    report(faultAt(object, ofFile(read.fault, path, name)));
   }
-  const { faults, source } = await readReplies(file, shown, options.cwd);
-  if (source !== undefined) addText(file, source);
-  for (const fault of faults) report({ ...fault, blames: object.source });
 }

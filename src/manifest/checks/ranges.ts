@@ -28,8 +28,10 @@ const size = (field: string, least = "1B", most = "1GiB"): Range => ({
 });
 
 const ranges: Readonly<Record<Kind, readonly Range[]>> = {
+  Source: [duration("interval", "1s"), duration("timeout")],
   Agent: [
     duration("timeout"),
+    duration("terminationGracePeriod", "0s"),
     duration("sandbox.timeout"),
     size("sandbox.memory", "16MiB", "1GiB"),
     size("sandbox.maxResultBytes"),

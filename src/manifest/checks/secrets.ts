@@ -6,6 +6,7 @@ import { type CheckContext, faultAt } from "./context.ts";
 /** No string of a manifest looks like a key: secrets stand in it by reference. It looks at what is written, not at what variables bring. */
 export function checkSecrets(document: LoadedDocument, { report }: CheckContext): void {
   visit(document.written, [], (text, path) => {
+    if (isSourceUrl(document, path)) return;
     const secret =
       findSecret(text) ?? passwordOf(text) ?? (inSecretField(path, text) ? text : undefined);
     if (secret === undefined) return;
@@ -22,6 +23,11 @@ export function checkSecrets(document: LoadedDocument, { report }: CheckContext)
       }),
     );
   });
+}
+
+/** The check of Sources tells more about it. */
+function isSourceUrl({ declares }: LoadedDocument, path: JsonPath): boolean {
+  return declares?.kind === "Source" && path.length === 2 && path[1] === "url";
 }
 
 /** Fields that carry secrets, whatever these look like. */

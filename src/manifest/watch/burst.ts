@@ -9,6 +9,8 @@ export interface Burst {
   dueMs(): number | undefined;
   /** Whether there were hints, and none of late. */
   isQuiet(nowMs: number): boolean;
+  /** Every path that was hinted at; undefined when some are forgotten, or not all hints came from the system. */
+  heard(): ReadonlySet<string> | undefined;
   /** Whether the system told of any of them. */
   readonly isHeard: boolean;
   /** Whether a path, or a folder above it, was hinted at lately. */
@@ -21,20 +23,25 @@ export function createBurst(debounceMs: number, debounceMaxMs: number): Burst {
   let firstMs: number | undefined;
   let lastMs = Number.NEGATIVE_INFINITY;
   let isHeard = false;
+  let isWhole = true;
   return {
     note(path, nowMs, byTheSystem) {
       firstMs ??= nowMs;
       lastMs = Math.max(lastMs, nowMs);
       isHeard ||= byTheSystem;
+      isWhole &&= byTheSystem;
       // Set anew, the path is the youngest; the oldest is first.
       paths.delete(path);
       paths.set(path, nowMs);
       const [oldest] = paths.size > HINTED_PATHS_MAX ? paths.keys() : [];
-      if (oldest !== undefined) paths.delete(oldest);
+      if (oldest === undefined) return;
+      paths.delete(oldest);
+      isWhole = false;
     },
     dueMs: () =>
       firstMs === undefined ? undefined : Math.min(lastMs + debounceMs, firstMs + debounceMaxMs),
     isQuiet: (nowMs) => firstMs !== undefined && nowMs - lastMs >= debounceMs,
+    heard: () => (isWhole && paths.size > 0 ? new Set(paths.keys()) : undefined),
     get isHeard() {
       return isHeard;
     },

@@ -1,5 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { ErrorCode } from "../../lib/codes.ts";
+import type { Fault } from "../fault.ts";
 import type { OpenFolder } from "./folders.ts";
 import type { Timers } from "./timers.ts";
 
@@ -36,6 +37,8 @@ export interface RootsChange {
   readonly changes: readonly FileChange[];
   /** Files that are still being written, or change too often: they are listed as they were told before, and what they declare is to stay as it is (`unreadFiles` of planChanges). */
   readonly unsettled: readonly string[];
+  /** What could not be searched; for the loader, with the files. */
+  readonly faults?: readonly Fault[];
   /** Of all files and their digests. */
   readonly digest: string;
 }

@@ -25,6 +25,8 @@ export const GIT_WAIT_MAX_MS = 30_000;
 export const WATCHED_FOLDERS_MAX = 20_000;
 /** How many paths a burst of changes is remembered by; beyond it the oldest are forgotten. */
 export const HINTED_PATHS_MAX = 10_000;
+/** With more changed paths than this everything is searched. */
+export const SCANNED_HINTS_MAX = 256;
 /** How many files are looked at, and read, at the same time. */
 export const STATS_AT_ONCE = 64;
 export const READS_AT_ONCE = 16;

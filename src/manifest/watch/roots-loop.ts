@@ -8,7 +8,7 @@ import { type Folders, watchFolders } from "./folders.ts";
 import { createGitGate, type GitGate, type GitPass } from "./git-gate.ts";
 import * as limits from "./limits.ts";
 import { outerFolders } from "./outer-folders.ts";
-import { type Snapshot, scanRoots } from "./scan.ts";
+import { type Snapshot, scanHinted, scanRoots } from "./scan.ts";
 import { createTeller, type Teller } from "./teller.ts";
 import { systemTimers } from "./timers.ts";
 
@@ -72,14 +72,21 @@ export class RootsLoop {
 
   follow(files: readonly string[]): void {
     const paths = files.slice(0, limits.FOLLOWED_MAX);
-    this.#followed = new Set(paths.map((file) => resolve(this.#options.cwd, file)));
+    const followed = new Set(paths.map((file) => resolve(this.#options.cwd, file)));
+    const isSame = followed.symmetricDifference(this.#followed).size === 0;
+    if (isSame) return;
+    this.#followed = followed;
     this.#noteAll(false);
     this.#alarm.wake();
   }
 
   async #round(): Promise<void> {
     const startMs = this.#now();
-    this.#timerMs = startMs + this.#pollMs;
+    const isTimed = this.#timerMs <= startMs;
+    // Should it fail, everything is searched soon.
+    const soonMs = startMs + this.#pollMs;
+    const timerMs = this.#timerMs;
+    this.#timerMs = isTimed ? soonMs : Math.min(timerMs, soonMs);
     const pass = await this.#gate.ask(startMs);
     if (pass === "shut") return;
     if (pass === "released") return this.#settleAnew();
@@ -87,12 +94,16 @@ export class RootsLoop {
     this.#burst = this.#newBurst();
     this.#waiters = [];
     try {
-      const search = await this.#search();
+      const isFull = isTimed || pass !== "open" || waiters.length > 0;
+      const hinted = isFull ? undefined : await this.#searchHinted(burst);
+      const search = hinted ?? (await this.#search());
       if (this.#options.signal.aborted) return;
       // Git may have begun meanwhile; what was found is then neither before nor after.
       if (pass === "open" && (await this.#gate.ask(this.#now())) !== "open")
         return this.#settleAnew(waiters.splice(0));
-      await this.#tell(search, burst, startMs, pass, waiters.length > 0);
+      // A search of a few files is none of everything.
+      const nextMs = hinted === undefined ? this.#nextSearchMs(startMs) : timerMs;
+      await this.#tell(search, burst, startMs, pass, waiters.length > 0, nextMs);
     } finally {
       for (const done of waiters) done();
     }
@@ -104,6 +115,7 @@ export class RootsLoop {
     startMs: number,
     pass: GitPass,
     isForced: boolean,
+    nextMs: number,
   ): Promise<void> {
     const found = pass === "busy" ? { ...searched, roots: asBusy(searched.roots) } : searched;
     const before = this.#before;
@@ -111,11 +123,28 @@ export class RootsLoop {
     const { change, held } = this.teller.tell(round);
     this.#before = found;
     for (const path of held) this.#burst.note(path, startMs, burst.isHeard);
-    const { rescanMs = limits.RESCAN_MS, onChange } = this.#options;
+    this.#timerMs = nextMs;
+    const { onChange } = this.#options;
+    if (change !== undefined) await this.#attempt(() => onChange(change));
+  }
+
+  /** When to search everything again, after a search that began then. */
+  #nextSearchMs(startMs: number): number {
+    const { rescanMs = limits.RESCAN_MS } = this.#options;
     const intervalMs = this.#folders === undefined ? this.#pollMs : rescanMs;
     const tookMs = this.#now() - startMs;
-    this.#timerMs = this.#now() + Math.max(intervalMs, tookMs / limits.SCAN_SHARE_MAX);
-    if (change !== undefined) await this.#attempt(() => onChange(change));
+    return this.#now() + Math.max(intervalMs, tookMs / limits.SCAN_SHARE_MAX);
+  }
+
+  /** Looks at what was heard of and nothing else, where that is enough. */
+  async #searchHinted(burst: Burst): Promise<Search | undefined> {
+    const heard = this.#folders === undefined ? undefined : burst.heard();
+    if (heard === undefined) return undefined;
+    const { cwd, clock } = this.#options;
+    const before = this.#before;
+    const options = { roots: this.#roots, cwd, followed: this.#followed, before, nowMs: clock.now };
+    const found = await scanHinted(heard, options);
+    return found && { found, newFolders: [] };
   }
 
   /** Searches until every folder that was found was being watched when it was searched. */

@@ -1,12 +1,14 @@
-import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { lstat, realpath, stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { textHash } from "../../lib/hash.ts";
-import { discover, isBelow } from "../discover.ts";
+import { discover, everyFile, isBelow, manifestName } from "../discover.ts";
+import type { Fault } from "../fault.ts";
+import { isUncertain, OVERLAY_FILE } from "../overlays/find.ts";
 import { compareText } from "../place.ts";
 import type { RootState, WatchedFile } from "./contract.ts";
 import { eachOf } from "./each-of.ts";
 import { type FileState, fileState } from "./file-state.ts";
-import { READS_AT_ONCE, STATS_AT_ONCE } from "./limits.ts";
+import { READS_AT_ONCE, SCANNED_HINTS_MAX, STATS_AT_ONCE } from "./limits.ts";
 
 /** What roots held at one moment. */
 export interface Snapshot {
@@ -15,6 +17,10 @@ export interface Snapshot {
   readonly roots: readonly RootState[];
   /** Folders to watch: real path, and the path by which it was met. */
   readonly folders: ReadonlyMap<string, string>;
+  /** What could not be searched. */
+  readonly faults: readonly Fault[];
+  /** Whether what is found depends on nothing but which files there are: neither on overlays, nor on where links lead. */
+  readonly isPlain: boolean;
 }
 
 export interface ScanOptions {
@@ -46,27 +52,76 @@ export async function scanRoots(options: ScanOptions): Promise<Snapshot> {
       status: !there[index] ? "missing" : found.hidden(root) ? "incomplete" : "ok",
     })),
     folders: withFollowed(found.folders, options.followed),
+    faults: found.faults,
+    isPlain: found.isPlain,
   };
+}
+
+/**
+ * The snapshot before with those files anew at which changes were heard, when nothing else can have changed: each is a
+ * file that was there and still is, or nothing that would be found. Undefined when everything has to be searched.
+ */
+export async function scanHinted(
+  paths: ReadonlySet<string>,
+  { before, roots, followed, nowMs }: ScanOptions,
+): Promise<Snapshot | undefined> {
+  if (before?.isPlain !== true || paths.size > SCANNED_HINTS_MAX) return undefined;
+  // A root that is missing tells when it comes; what is hidden does not.
+  if (before.roots.some(({ status }) => status === "incomplete" || status === "busy"))
+    return undefined;
+  const real = new Set(followed);
+  const files = new Map(before.files);
+  for (const path of paths) {
+    const status = await lstat(path).catch((error: NodeJS.ErrnoException) => error);
+    if (!("isFile" in status)) {
+      // An editor's file that came and went; anything else that is gone leaves a gap. A folder that is moved tells its own name.
+      const isItself = basename(path) === basename(dirname(path));
+      const isLoss =
+        isItself || files.has(path) || hasPathBelow(path, [...before.folders.values(), ...roots]);
+      if (status.code !== "ENOENT" || isLoss) return undefined;
+    } else if (!status.isFile() || roots.includes(path)) {
+      return undefined;
+    } else if (files.has(path)) {
+      const state = await fileState(path, nowMs);
+      if (state === undefined || basename(path) === OVERLAY_FILE) return undefined;
+      files.set(path, state);
+    } else if (manifestName.test(path) || real.has(await realpath(path).catch(() => path))) {
+      return undefined;
+    }
+  }
+  return { ...before, files };
+}
+
+function hasPathBelow(path: string, others: readonly string[]): boolean {
+  return others.some((other) => isBelow(other, path));
 }
 
 interface Search {
   readonly files: readonly string[];
   readonly folders: ReadonlyMap<string, string>;
+  readonly faults: readonly Fault[];
+  readonly isPlain: boolean;
   hidden(root: string): boolean;
 }
 
 async function search(roots: readonly string[], cwd: string): Promise<Search> {
   try {
-    const { files, folders, faults } = await discover(roots, cwd);
-    const hidden = faults.filter(({ code }) => hiding.has(code)).map(({ file }) => file);
+    const { files, overlays, folders, faults, links } = await discover(roots, cwd);
+    const hides = ({ code }: Fault) => hiding.has(code);
+    const hidden = [
+      ...faults.filter(hides).map(({ file }) => file),
+      ...overlays.filter((one) => isUncertain(one, hides)).map(({ file }) => file.file),
+    ];
     return {
-      files: files.map(({ file }) => file),
+      files: everyFile({ files, overlays }),
       folders,
+      faults,
+      isPlain: overlays.length === 0 && links.size === 0,
       hidden: (root) => hidden.some((file) => isBelow(file, root)),
     };
   } catch {
     // What was found was gone before it could be looked at.
-    return { files: [], folders: new Map(), hidden: () => true };
+    return { files: [], folders: new Map(), faults: [], isPlain: false, hidden: () => true };
   }
 }
 

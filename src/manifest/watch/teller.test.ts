@@ -23,6 +23,8 @@ function snapshot(digest: string | undefined, status: RootStatus = "ok"): Snapsh
     files: new Map(digest === undefined ? [] : [[FILE, state]]),
     roots: [{ root: ROOT, status }],
     folders: new Map([[ROOT, ROOT]]),
+    faults: [],
+    isPlain: false,
   };
 }
 

@@ -71,7 +71,7 @@ export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
       const isNews = settled.changes.length > 0 || settled.rootsMoved;
       return reason === "change" && !isNews
         ? { held }
-        : { held, change: changeOf(reason, settled) };
+        : { held, change: changeOf(reason, settled, found.faults) };
     },
     wrote(file, digest) {
       own.delete(file);
@@ -86,11 +86,12 @@ export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
 function changeOf(
   reason: RootsChange["reason"],
   { files: told, roots, changes, unsettled }: Settled,
+  faults: RootsChange["faults"] & object,
 ): RootsChange {
   const files = [...told]
     .map(([file, digest]) => ({ file, digest }))
     .toSorted((a, b) => compareText(a.file, b.file));
-  return { reason, files, roots, changes, unsettled, digest: digestOf(files) };
+  return { reason, files, roots, changes, unsettled, faults, digest: digestOf(files) };
 }
 
 /** Whether a file that differs is as it will stay: the folders have been quiet, or two searches found the same. */

@@ -1,0 +1,30 @@
+import { LegionError } from "../lib/errors.ts";
+import type { ObjectPlane } from "../reconcile/contract.ts";
+import type { ResourceKey } from "../state/resource.ts";
+import { notFound, oneTarget, type Scope } from "./references.ts";
+
+/** The agent that a word such as `agent/reviewer` names. Throws LEG7002 for anything else. */
+export function agentTarget(word: string | undefined, scope: Scope, command: string): ResourceKey {
+  const key = oneTarget(word === undefined ? [] : [word], scope);
+  if (key.kind === "Agent") return key;
+  throw new LegionError({
+    code: "LEG7002",
+    message: `legion ${command} takes an agent, not a ${key.kind.toLowerCase()}`,
+    hint: `write agent/NAME, for example: legion ${command} agent/assistant`,
+    valid: ["agent/NAME"],
+  });
+}
+
+/** Does something with an agent of a daemon; when there is no such agent, the error names the one that was probably meant. */
+export async function withAgent<T>(
+  plane: ObjectPlane,
+  agent: ResourceKey,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isUnknown = error instanceof LegionError && error.code === "LEG6030";
+    throw isUnknown ? await notFound(plane, agent) : error;
+  }
+}

@@ -1,0 +1,100 @@
+import { Command, Option } from "clipanion";
+import type { TurnResult } from "../agent/contract.ts";
+import { LegionError } from "../lib/errors.ts";
+import { formatDuration } from "../lib/quantities.ts";
+import { titleOf } from "../manifest/plan-text.ts";
+import type { DaemonPlane, MessageOutcome } from "../reconcile/contract.ts";
+import { agentTarget, withAgent } from "./agent-target.ts";
+import { isTimeout, limited, positiveDuration } from "./deadline.ts";
+import { createLiveLine } from "./live-line.ts";
+import { ObjectCommand } from "./plane-command.ts";
+import { fullTask } from "./task-input.ts";
+import { answerText, turnExitCode, turnNotes } from "./turn-report.ts";
+
+export class AskCommand extends ObjectCommand {
+  static override paths = [["ask"]];
+  static override usage = Command.Usage({
+    description: "send a running agent a message and wait for its answer",
+    details:
+      "The agent remembers its conversation and answers messages one after the other. The answer goes to stdout, the rest to stderr. A task of - is read from stdin. When --timeout is over or Ctrl-C is pressed only the waiting ends, not the turn. Exit codes as of legion run; 4: no daemon runs.",
+    examples: [
+      ["Ask an agent", "$0 ask agent/assistant 'What did I ask you before?'"],
+      ["The answer with its figures, as JSON", "$0 ask agent/reviewer - -o json < diff.txt"],
+    ],
+  });
+
+  reference = Option.String({ required: false, name: "agent/NAME" });
+  task = Option.String({ required: false, name: "task" });
+  input = Option.Array("--input", [], {
+    description: "name=value that is given to the agent with the task; may be repeated",
+  });
+  timeout = Option.String("--timeout", { description: "the most time to wait; default: no limit" });
+
+  async execute(): Promise<number> {
+    this.checkOutput();
+    const timeoutMs = positiveDuration("--timeout", this.timeout);
+    const key = agentTarget(this.reference, this.scope(), "ask");
+    const { namespace, name } = key;
+    const task = await requiredTask(this.context, this, "ask");
+    await using open = await this.openDaemon();
+    const signal = limited(this.context.signal, timeoutMs);
+    const title = titleOf(key);
+    const outcome = await withAgent(open.plane, key, () =>
+      this.answer(open.daemon, { namespace, name, task }, title, signal),
+    );
+    if (outcome !== undefined) return this.report(outcome);
+    if (isTimeout(signal)) {
+      throw new LegionError({
+        code: "LEG7033",
+        message: `${title} has not answered after ${formatDuration(timeoutMs ?? 0)}; only the waiting has ended`,
+        hint: `follow it with legion logs agent/${name} -f`,
+      });
+    }
+    this.context.stderr.write(`no longer waiting; ${title} goes on with its turn\n`);
+    return 130;
+  }
+
+  /** What came of the message; undefined when the waiting was ended. */
+  private async answer(
+    daemon: DaemonPlane,
+    message: { readonly namespace: string; readonly name: string; readonly task: string },
+    title: string,
+    signal: AbortSignal,
+  ): Promise<MessageOutcome | undefined> {
+    const live = createLiveLine(this.context.stderr);
+    live.say(`waiting for ${title}`);
+    try {
+      return await daemon.ask({ ...message, from: "legion ask" }, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    } finally {
+      live.end();
+    }
+  }
+
+  private async report({ message, generation, result }: MessageOutcome): Promise<number> {
+    const { stdout, stderr } = this.context;
+    const turn = result as unknown as TurnResult;
+    const value = { ...result, message, generation };
+    if (turn.status === "ok") await this.print(value, answerText(turn, stdout));
+    else if (this.output !== "text") await this.print(value, "");
+    stderr.write(turnNotes(turn, stderr, this.quiet));
+    return turnExitCode(turn);
+  }
+}
+
+/** The task of a command that needs one. Throws LEG7001 without it. */
+export async function requiredTask(
+  context: Parameters<typeof fullTask>[0],
+  flags: Parameters<typeof fullTask>[1],
+  command: string,
+): Promise<string> {
+  const task = await fullTask(context, flags);
+  if (task !== "") return task;
+  throw new LegionError({
+    code: "LEG7001",
+    message: `legion ${command} needs a task`,
+    hint: `write it in quotes: legion ${command} agent/NAME 'What is to be done'`,
+  });
+}

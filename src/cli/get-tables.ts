@@ -1,0 +1,48 @@
+import type { ApiObject } from "../reconcile/contract.ts";
+import { type ColumnChoice, type ColumnContext, columnsOf, none, rowOf } from "./columns.ts";
+import type { Targets } from "./references.ts";
+import { createTableWriter, type OutputStream, renderTable } from "./table.ts";
+
+export interface TablesOptions extends Omit<ColumnChoice, "withKind"> {
+  readonly noHeaders: boolean;
+  readonly stream: OutputStream;
+  readonly context: ColumnContext;
+}
+
+/** The objects as a table; a table for each kind, with an empty line between them, when several kinds were asked for. */
+export function printTables(
+  items: readonly ApiObject[],
+  targets: Targets,
+  options: TablesOptions,
+): string {
+  const withKind = kindsOf(targets).length > 1;
+  return [...Map.groupBy(items, ({ kind }) => kind)]
+    .map(([kind, members]) => {
+      const columns = columnsOf(kind, { ...options, withKind }).filter(
+        ({ isOptional, cell }) =>
+          isOptional !== true || members.some((object) => cell(object, options.context) !== none),
+      );
+      const rows = members.map((object) => rowOf(object, columns, options.context));
+      return renderTable(columns, rows, options);
+    })
+    .join("\n");
+}
+
+/** One table for all objects that are there and that a watch tells of; of several kinds it has what they share. */
+export function rowWriter(targets: Targets, options: TablesOptions) {
+  const [kind = "", second] = kindsOf(targets);
+  const withKind = second !== undefined;
+  const columns = columnsOf(withKind ? "" : kind, { ...options, withKind }).filter(
+    ({ isOptional }) => isOptional !== true,
+  );
+  const table = createTableWriter(columns, options);
+  return {
+    write: (items: readonly ApiObject[], context = options.context): string =>
+      items.length === 0 ? "" : table.write(items.map((object) => rowOf(object, columns, context))),
+  };
+}
+
+function kindsOf(targets: Targets): readonly string[] {
+  if (targets.type === "kinds") return targets.kinds;
+  return [...new Set(targets.keys.map(({ kind }) => kind))];
+}

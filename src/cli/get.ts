@@ -1,0 +1,187 @@
+import { Command, Option } from "clipanion";
+import { systemClock } from "../lib/clock.ts";
+import type { ApiObject, ObjectEvent } from "../reconcile/contract.ts";
+import type { ColumnContext } from "./columns.ts";
+import { renderError } from "./error-text.ts";
+import { printTables, rowWriter } from "./get-tables.ts";
+import { checkFormat, type OutputFormat, objectsText } from "./output.ts";
+import type { OpenPlane } from "./plane.ts";
+import { SelectingCommand } from "./plane-command.ts";
+import { watchTargets } from "./plane-watch.ts";
+import { plural, type Selection, selectObjects, type Targets, targetsOf } from "./references.ts";
+import { sortedBy } from "./sort.ts";
+
+const SIGINT_EXIT = 130;
+
+export class GetCommand extends SelectingCommand {
+  static override paths = [["get"]];
+  static override usage = Command.Usage({
+    description: "list objects, or show single ones",
+    details:
+      "KIND is agents, tools, providers, routers, sources or all; singular and short names do as well. STATUS is the reason of what holds now; Rejected says that the newest manifest is not valid, and READY then tells of the older generation that still runs.",
+    examples: [
+      ["All agents of the default namespace", "$0 get agents"],
+      ["Every object, with labels, origin and reason", "$0 get all -A -o wide"],
+      ["One object as YAML", "$0 get agent/reviewer -o yaml"],
+      ["The names of those that a team owns", "$0 get agents -l team=docs -o name"],
+      [
+        "Fields of your choice",
+        "$0 get agents -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'",
+      ],
+      ["What changes from now on", "$0 get agents --watch"],
+    ],
+  });
+
+  override output = Option.String("-o,--output", "text", {
+    description: "text, wide, name, json, yaml, jsonpath=TEMPLATE or custom-columns=TITLE:PATH",
+  });
+  words = Option.Rest({ name: "object" });
+  watch = Option.Boolean("-w,--watch", false, {
+    description: "then print every change as a row, until interrupted",
+  });
+  watchOnly = Option.Boolean("--watch-only", false, {
+    description: "print changes only, not what is there now",
+  });
+  sortBy = Option.String("--sort-by", {
+    description: "a field: name, age, or a path such as .metadata.creationTimestamp",
+  });
+  showLabels = Option.Boolean("--show-labels", false, { description: "a column with the labels" });
+  noHeaders = Option.Boolean("--no-headers", false, { description: "no line of titles" });
+
+  protected override formats(): readonly string[] {
+    return ["text", "wide", "name", "json", "yaml", "jsonpath", "custom-columns"];
+  }
+
+  async execute(): Promise<number> {
+    const format = this.checkOutput();
+    await checkFormat(format);
+    const targets = targetsOf(this.words, this.scope());
+    await using opened = await this.openPlane("read");
+    const selection = await selectObjects(opened.plane, targets, this.scope());
+    const items = await sortedBy(selection.items, this.sortBy);
+    const context = await this.columnContext(opened, targets);
+    if (!this.watchOnly) await this.printItems({ ...selection, items }, targets, format, context);
+    for (const error of selection.missing) {
+      this.context.stderr.write(renderError(error, this.context.stderr));
+    }
+    if (this.watch || this.watchOnly) {
+      return this.follow(opened, { targets, selection, format, context });
+    }
+    return selection.missing.length === 0 ? 0 : 1;
+  }
+
+  private async printItems(
+    { items, missing }: Selection,
+    targets: Targets,
+    format: OutputFormat,
+    context: ColumnContext,
+  ): Promise<void> {
+    const { stdout, stderr } = this.context;
+    const isSingle = targets.type === "keys" && targets.keys.length === 1;
+    const isWatch = this.watch && format.name === "json";
+    if (isWatch) {
+      for (const item of items) stdout.write(`${JSON.stringify(item)}\n`);
+      return;
+    }
+    // A name that does not exist is told on stderr; a List would make of it that all is well.
+    if (isSingle && missing.length > 0) return;
+    const { noHeaders } = this;
+    const text = await objectsText(format, items, { isSingle, stream: stdout, noHeaders });
+    if (text !== undefined) stdout.write(text);
+    else if (!this.isGrowing())
+      stdout.write(printTables(items, targets, this.tables(format, context)));
+    else stdout.write(this.growing(targets, format, context).write(items));
+    if (items.length === 0 && missing.length === 0 && !this.quiet && text === undefined) {
+      stderr.write(`${this.nothingFound(targets)}\n`);
+    }
+  }
+
+  private isGrowing(): boolean {
+    return this.watch || this.watchOnly;
+  }
+
+  /** The one table that a watch adds to. */
+  private growing(targets: Targets, format: OutputFormat, context: ColumnContext) {
+    this.rows ??= rowWriter(targets, this.tables(format, context));
+    return this.rows;
+  }
+
+  private rows: ReturnType<typeof rowWriter> | undefined;
+
+  private tables(format: OutputFormat, context: ColumnContext) {
+    const { allNamespaces, showLabels, noHeaders } = this;
+    const isWide = format.name === "wide";
+    const { stdout: stream } = this.context;
+    return {
+      isWide,
+      withNamespace: allNamespaces,
+      withLabels: showLabels,
+      noHeaders,
+      stream,
+      context,
+    };
+  }
+
+  /** Prints changes until the signal is aborted. */
+  private async follow(
+    { plane }: OpenPlane,
+    { targets, selection, format, context }: Following,
+  ): Promise<number> {
+    const { stdout, signal } = this.context;
+    const changes = watchTargets(plane, { targets, scope: this.scope(), start: selection }, signal);
+    for await (const event of changes) {
+      stdout.write(await this.changeText(event, targets, format, context));
+    }
+    return signal.aborted ? SIGINT_EXIT : 0;
+  }
+
+  private async changeText(
+    { type, object }: ObjectEvent,
+    targets: Targets,
+    format: OutputFormat,
+    context: ColumnContext,
+  ): Promise<string> {
+    if (format.name === "json") return `${JSON.stringify(object)}\n`;
+    const options = { isSingle: true, stream: this.context.stdout, noHeaders: true };
+    const text = await objectsText(format, [object], options);
+    if (text !== undefined) return format.name === "yaml" ? `---\n${text}` : text;
+    const shown = type === "deleted" ? deleted(object) : object;
+    const present = { ...context, now: systemClock.now() };
+    return this.growing(targets, format, context).write([shown], present);
+  }
+
+  private async columnContext({ daemon }: OpenPlane, targets: Targets): Promise<ColumnContext> {
+    const { cwd } = this.context;
+    const kinds = targets.type === "kinds" ? targets.kinds : targets.keys.map(({ kind }) => kind);
+    const status = kinds.includes("Source") ? await daemon?.status() : undefined;
+    const sources = new Map((status?.sources ?? []).map((source) => [source.name, source]));
+    return { now: systemClock.now(), cwd, sources };
+  }
+
+  private nothingFound(targets: Targets): string {
+    const kinds = targets.type === "kinds" && targets.kinds.length === 1 ? targets.kinds : [];
+    const noun = kinds.map(plural)[0] ?? "objects";
+    const where = this.allNamespaces
+      ? "in any namespace"
+      : `in namespace ${this.namespace ?? "default"}`;
+    return `no ${noun} ${this.selector === undefined ? "" : "with these labels "}${where}`;
+  }
+}
+
+interface Following {
+  readonly targets: Targets;
+  readonly selection: Selection;
+  readonly format: OutputFormat;
+  readonly context: ColumnContext;
+}
+
+/** An object that is gone, as the last row of it shows. */
+function deleted(object: ApiObject): ApiObject {
+  const said = { status: "False", message: "it was deleted", lastTransitionTime: "" } as const;
+  const { generation: observedGeneration, deletionTimestamp: _, ...metadata } = object.metadata;
+  return {
+    ...object,
+    metadata: { ...metadata, generation: observedGeneration },
+    status: { conditions: [{ type: "Ready", reason: "Deleted", observedGeneration, ...said }] },
+  };
+}

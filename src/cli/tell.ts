@@ -1,0 +1,44 @@
+import { Command, Option } from "clipanion";
+import { count } from "../lib/text.ts";
+import { agentTarget, withAgent } from "./agent-target.ts";
+import { requiredTask } from "./ask.ts";
+import { style } from "./error-text.ts";
+import { ObjectCommand } from "./plane-command.ts";
+
+export class TellCommand extends ObjectCommand {
+  static override paths = [["tell"]];
+  static override usage = Command.Usage({
+    description: "put a message into the inbox of a running agent",
+    details:
+      "It is on disk when the command ends, and is answered also when the daemon is started anew. Prints the id of the message; how many wait is told on stderr. A task of - is read from stdin.",
+    examples: [
+      ["Leave a task", "$0 tell agent/reviewer 'Review the branch fix-login'"],
+      [
+        "A longer one from a file, and follow the agent",
+        "$0 tell agent/reviewer - < task.md && $0 logs agent/reviewer -f",
+      ],
+    ],
+  });
+
+  reference = Option.String({ required: false, name: "agent/NAME" });
+  task = Option.String({ required: false, name: "task" });
+  input = Option.Array("--input", [], {
+    description: "name=value that is given to the agent with the task; may be repeated",
+  });
+
+  async execute(): Promise<number> {
+    this.checkOutput();
+    const key = agentTarget(this.reference, this.scope(), "tell");
+    const { namespace, name } = key;
+    const task = await requiredTask(this.context, this, "tell");
+    await using open = await this.openDaemon();
+    const told = await withAgent(open.plane, key, () =>
+      open.daemon.tell({ namespace, name, task, from: "legion tell" }),
+    );
+    await this.print(told, told.message);
+    const { stderr } = this.context;
+    if (!this.quiet)
+      stderr.write(`${style("dim", `${count(told.queued, "message")} waiting`, stderr)}\n`);
+    return 0;
+  }
+}

@@ -1,0 +1,192 @@
+/** What a daemon is made of: everything is built here, bottom-up, and given to one stack that takes it down in reverse. */
+import type { Supervisor } from "./agent/supervision.ts";
+import { createSupervisor } from "./agent/supervisor.ts";
+import { dropOrphans } from "./agent/supervisor-orphans.ts";
+import type { Clock } from "./lib/clock.ts";
+import { errorData } from "./lib/errors.ts";
+import { makeFolder } from "./lib/folders.ts";
+import { lazily } from "./lib/lazily.ts";
+import { createManifestLoader } from "./manifest/loader.ts";
+import { agentReconciler } from "./reconcile/agent.ts";
+import type { ObjectPlane } from "./reconcile/contract.ts";
+import { type Controller, createController } from "./reconcile/controller.ts";
+import { createObjectPlane } from "./reconcile/plane.ts";
+import { providerReconciler } from "./reconcile/provider.ts";
+import { routerReconciler } from "./reconcile/router.ts";
+import { sourceReconciler } from "./reconcile/source.ts";
+import {
+  createSources,
+  type LoadSource,
+  type Sources,
+  type SourcesDeps,
+} from "./reconcile/sources.ts";
+import { toolReconciler } from "./reconcile/tool.ts";
+import { createView, type View } from "./reconcile/view.ts";
+import { createServices, notBegun, type Services, type TurnRequest } from "./services.ts";
+import { type Database, openDatabase } from "./state/database.ts";
+import { withFailpoints } from "./state/failpoints.ts";
+import { type FolderLock, lockFolder } from "./state/folder-lock.ts";
+import { openSqliteInbox } from "./state/inbox-sqlite.ts";
+import { openKeyValue } from "./state/key-value.ts";
+import { openSqliteStore } from "./state/sqlite.ts";
+import type { Store } from "./state/store.ts";
+import { createObjectEmitter } from "./telemetry/emitter.ts";
+import type { DaemonEvent } from "./telemetry/events.ts";
+import { openEventFile } from "./telemetry/journal-file.ts";
+import { createRing, type EventRing } from "./telemetry/ring.ts";
+import { builtinFacts } from "./tools/types/builtin.ts";
+
+export interface PartsOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute path. */
+  readonly stateFolder: string;
+  readonly watchMethod?: "events" | "poll";
+  readonly onEvent: (event: DaemonEvent) => void;
+  readonly clock: Clock;
+  /** Takes everything down. */
+  readonly stack: AsyncDisposableStack;
+  /** Ends what follows the store. */
+  readonly signal: AbortSignal;
+  /** Told of what the daemon cannot go on after. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Where a daemon keeps its state, and that it is the only one there. */
+interface State {
+  readonly database: Database;
+  readonly store: Store;
+  readonly lock: FolderLock;
+  readonly view: View;
+}
+
+export interface DaemonParts {
+  readonly plane: ObjectPlane;
+  readonly view: View;
+  readonly store: Store;
+  readonly ring: EventRing;
+  readonly supervisor: Supervisor;
+  readonly sources: Sources;
+  /** For one more source, the roots. */
+  readonly sourcesDeps: SourcesDeps;
+  /** Begins to reconcile. */
+  startController(): Controller;
+}
+
+/** Events that are kept in memory, for those who attach. */
+const EVENTS_IN_MEMORY = 10_000;
+
+/** Builds everything but the server and the roots. Throws LEG6024 when another daemon has the folder. */
+export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
+  const { cwd, env, stateFolder, clock, signal, onFatal } = options;
+  const { ring, publish, emit, onError } = await openEvents(options);
+  const { database, store, lock, view } = await openState(options, onError);
+  const { fence } = lock;
+  const { get: keyValue } = lazily(() => openKeyValue(database));
+  const services = options.stack.use(
+    createServices({
+      ...{ env, cwd, stateFolder, clock, keyValue, publish },
+      objectsOf: view.within,
+    }),
+  );
+  const inbox = openSqliteInbox(database, { clock, fence });
+  await dropOrphans(inbox, livingAgents(view));
+  const supervisor = createSupervisor({
+    inbox,
+    onError,
+    runGeneration: ({ agent, ...turn }) =>
+      runTurn(services, { ...turn, agent: agent.object, generation: agent.generation }),
+    clock,
+  });
+  const plane = createObjectPlane({ store, clock, fence, idle: false });
+  const sourcesDeps: SourcesDeps = {
+    ...{ plane, store, view, clock, fence, emit, env, cwd, stateFolder },
+    createLoad: () => createLoad(options),
+    ...(options.watchMethod !== undefined && { watchMethod: options.watchMethod }),
+  };
+  const sources = createSources(sourcesDeps);
+  const startController = () =>
+    createController({
+      ...{ store, view, clock, fence, emit, signal, onFatal },
+      // What goes wrong with an object is in its status and its events.
+      onError: () => {},
+      reconcilers: [
+        providerReconciler(),
+        routerReconciler(),
+        toolReconciler(),
+        agentReconciler({ supervisor }),
+        sourceReconciler({ ...sourcesDeps, sources }),
+      ],
+    });
+  return { plane, view, ring, store, supervisor, sources, sourcesDeps, startController };
+}
+
+/** Whether a uid is that of an agent which is to stay. */
+function livingAgents(view: View): (uid: string) => boolean {
+  const staying = view.ofKind("Agent").filter(({ deletionTimestamp }) => !deletionTimestamp);
+  const uids = new Set(staying.map(({ uid }) => uid));
+  return (uid) => uids.has(uid);
+}
+
+async function openState(
+  { stateFolder, env, clock, stack, signal, onFatal, cwd }: PartsOptions,
+  onError: (error: unknown) => void,
+): Promise<State> {
+  const database = stack.adopt(await openDatabase(stateFolder), (opened) => opened.close());
+  const store = withFailpoints(openSqliteStore(database, { clock }), env);
+  const lock = stack.use(
+    await lockFolder(stateFolder, { store, clock, command: "legion up", signal }),
+  );
+  lock.lost.addEventListener("abort", () => onFatal(lock.lost.reason), { once: true });
+  const view = await createView(store, { signal, onError, place: { cwd } });
+  return { database, store, lock, view };
+}
+
+/** Every event goes to memory, to the file and to whoever started the daemon. */
+async function openEvents({ stateFolder, stack, clock, onEvent, onFatal }: PartsOptions) {
+  await makeFolder(stateFolder, 0o700);
+  const ring = createRing(EVENTS_IN_MEMORY, (error) => onError(error));
+  const file = stack.adopt(
+    // A file that cannot be written is told in what can be.
+    await openEventFile(stateFolder, { onError: (error) => onError(error) }),
+    (opened) => opened.close(),
+  );
+  for (const event of await file.recent(EVENTS_IN_MEMORY)) ring.publish(event);
+  const publish = (event: DaemonEvent) => {
+    ring.publish(event);
+    file.publish(event);
+    onEvent(event);
+  };
+  const emit = createObjectEmitter({ clock, sink: publish });
+  function onError(error: unknown): void {
+    const data = errorData(error);
+    if (endings.has(data.code)) onFatal(error);
+    const message = `${data.code}: ${data.message}`;
+    emit("Daemon//legion", { severity: "warning", reason: "Failed", message });
+  }
+  return { ring, publish, emit, onError };
+}
+
+/** After these the daemon cannot go on: the folder belongs to another, or nobody knows what reached the disk. */
+const endings: ReadonlySet<string> = new Set(["LEG6022", "LEG6006"]);
+
+/** A turn whose tools cannot be built ends with the reason. */
+async function runTurn(services: Services, request: TurnRequest) {
+  try {
+    return await services.runTurn(request);
+  } catch (error) {
+    return notBegun(request, error);
+  }
+}
+
+/** A loader with a memory of its own, for one source. */
+function createLoad({ env, stateFolder }: PartsOptions): LoadSource {
+  const loader = createManifestLoader({ cacheFolder: stateFolder });
+  return (inputs, { cwd, change }) =>
+    loader.load(inputs, {
+      cwd,
+      env,
+      builtins: builtinFacts,
+      ...(change !== undefined && { known: change }),
+    });
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { canonicalHash } from "../lib/hash.ts";
+import type { Json } from "../lib/json.ts";
+import { schemas } from "./generated/schemas.ts";
+import { CACHE_BYTES_MAX, CACHE_TIDY_BYTES } from "./limits.ts";
+
+/** What is remembered of a text: its documents, variables not replaced, and what was found out about its manifests. */
+export interface CachedText {
+  /** Every document, null for empty ones. */
+  readonly documents: readonly Json[];
+  /** For each manifest of the text the hash of its spec, when nothing is wrong with it in any environment. */
+  readonly specHashes: readonly (string | null)[];
+}
+
+/**
+ * Remembers texts by their content between processes. It may be deleted or damaged at any time: what cannot be used is
+ * read from the manifests again. One file: a line for the version, and a line with a checksum for each text.
+ */
+export interface TextCache {
+  get(key: string): CachedText | undefined;
+  /** Adds texts. `used` gives the keys of all texts that are in use; others may be forgotten. */
+  save(texts: ReadonlyMap<string, CachedText>, used: () => ReadonlySet<string>): void;
+}
+
+const FILE_NAME = "manifests.cache";
+/** Grows when the lines get another form. */
+const FORM = 1;
+
+/** The cache in a folder, which is made when there is something to save. */
+export function createTextCache(folder: string): TextCache {
+  const path = join(folder, FILE_NAME);
+  const header = Buffer.from(`legion manifests ${fingerprint()}\n`);
+  let lines: Lines | undefined;
+  return {
+    get(key) {
+      lines ??= linesOf(contentOf(path, header), header.length);
+      const line = lines.get(key);
+      return line === undefined ? undefined : cachedText(line, key);
+    },
+    save(texts, used) {
+      // What was read has served by now; another process may have changed the file meanwhile.
+      lines = undefined;
+      if (texts.size === 0) return;
+      const added = [...texts].map(([key, text]) => lineOf(key, text));
+      try {
+        write(path, header, added, used);
+      } catch {
+        // A full disk or a folder that cannot be written makes the next start slower, nothing else.
+      }
+    },
+  };
+
+  function write(
+    file: string,
+    head: Buffer,
+    added: readonly Buffer[],
+    used: () => ReadonlySet<string>,
+  ): void {
+    const size = sizeOf(file, head);
+    const more = added.reduce((sum, line) => sum + line.length, 0);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (size !== undefined && size + more <= CACHE_TIDY_BYTES) {
+      appendFileSync(file, Buffer.concat(added), { mode: 0o600 });
+      return;
+    }
+    const keys = used();
+    const kept = [...linesOf(contentOf(file, head), head.length)].filter(([key]) => keys.has(key));
+    replace(file, [head, ...bounded([...added, ...kept.map(([, line]) => line)], head.length)]);
+  }
+}
+
+/** What makes another program read other things in the same text. */
+function fingerprint(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, "utf8"));
+  return canonicalHash([FORM, version, schemas as unknown as Json]);
+}
+
+type Lines = ReadonlyMap<string, Buffer>;
+
+const CHECKSUM_LENGTH = 8;
+const NEWLINE = 10;
+
+/** The lines by key, the last one of each; they are checked when they are used. */
+function linesOf(content: Buffer, from: number): Lines {
+  const lines = new Map<string, Buffer>();
+  for (let start = from, end = 0; start < content.length; start = end) {
+    const newline = content.indexOf(NEWLINE, start);
+    end = newline === -1 ? content.length : newline + 1;
+    const keyStart = start + CHECKSUM_LENGTH + 1;
+    const keyEnd = content.indexOf(" ", keyStart, "latin1");
+    if (keyEnd === -1 || keyEnd > end || newline === -1) continue;
+    lines.set(content.toString("latin1", keyStart, keyEnd), content.subarray(start, end));
+  }
+  return lines;
+}
+
+function lineOf(key: string, { documents, specHashes }: CachedText): Buffer {
+  const body = Buffer.from(`${key} ${JSON.stringify([documents, specHashes])}`);
+  return Buffer.concat([Buffer.from(`${checksum(body)} `), body, Buffer.from("\n")]);
+}
+
+function cachedText(line: Buffer, key: string): CachedText | undefined {
+  const body = line.subarray(CHECKSUM_LENGTH + 1, -1);
+  if (line.toString("latin1", 0, CHECKSUM_LENGTH) !== checksum(body)) return undefined;
+  const [documents, specHashes] = JSON.parse(body.toString("utf8", key.length + 1));
+  return { documents, specHashes };
+}
+
+function checksum(bytes: Buffer): string {
+  return crc32(bytes).toString(16).padStart(CHECKSUM_LENGTH, "0");
+}
+
+/** The file, when it is of this version and nobody else can have written it; else as if it were empty. */
+function contentOf(file: string, header: Buffer): Buffer {
+  let handle: number | undefined;
+  try {
+    handle = openOwn(file);
+    const content = handle === undefined ? header : readFileSync(handle);
+    return content.subarray(0, header.length).equals(header) ? content : header;
+  } catch {
+    return header;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/** How large the file is; undefined when it cannot be added to. */
+function sizeOf(file: string, header: Buffer): number | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openOwn(file);
+    if (handle === undefined) return undefined;
+    const start = Buffer.alloc(header.length);
+    const { size } = fstatSync(handle);
+    readSync(handle, start, 0, start.length, 0);
+    return start.equals(header) ? size : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+function openOwn(file: string): number | undefined {
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  const status = fstatSync(handle);
+  const isOwn = status.uid === process.getuid?.() && (status.mode & 0o022) === 0;
+  if (status.isFile() && isOwn && status.size <= CACHE_BYTES_MAX) return handle;
+  closeSync(handle);
+  return undefined;
+}
+
+/** As many lines as fit. */
+function bounded(lines: readonly Buffer[], from: number): readonly Buffer[] {
+  let total = from;
+  return lines.filter((line) => {
+    total += line.length;
+    return total <= CACHE_BYTES_MAX;
+  });
+}
+
+/** A reader sees the old file or the new one. */
+function replace(file: string, parts: readonly Buffer[]): void {
+  const fresh = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    writeFileSync(fresh, Buffer.concat(parts), { mode: 0o600, flag: "wx" });
+    renameSync(fresh, file);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}

@@ -1,0 +1,150 @@
+import type { Diagnostic } from "./diagnostics.ts";
+import type { BlamedDocument, Fault } from "./fault.ts";
+import { keyOf, type LoadedDocument } from "./loaded.ts";
+import type { ManifestInput } from "./loader-files.ts";
+import type { InvalidObject, ManifestSet } from "./objects.ts";
+import { compareDiagnostics, compareText, locatorOf, place, secretWords } from "./place.ts";
+import { manifestSet } from "./set.ts";
+import type { SourceText } from "./source-text.ts";
+
+/** What a load found. */
+export interface Findings {
+  readonly inputs: readonly ManifestInput[];
+  readonly documents: readonly LoadedDocument[];
+  readonly faults: readonly Fault[];
+  readonly texts: ReadonlyMap<string, SourceText>;
+  readonly files: number;
+  readonly followed: readonly string[];
+}
+
+/** The set of what is valid, with the faults placed and told to whom they belong. */
+export async function conclude(
+  { inputs, documents, faults: found, texts, files, followed }: Findings,
+  breathe: () => Promise<void>,
+): Promise<ManifestSet> {
+  const isEmpty = documents.length === 0 && !found.some(isError);
+  const faults = isEmpty ? [...found, noManifests(inputs)] : found;
+  const locator = locatorOf(texts);
+  const hide = variableHider(documents);
+  const secrets = secretWords(faults);
+  // What is wrong with a manifest is told once, however many objects overlays make of it.
+  const diagnostics = new Map<string, Diagnostic>();
+  const blames = new Map<string, Diagnostic[]>();
+  for (const fault of faults.toSorted((a, b) => compareText(a.file, b.file))) {
+    const diagnostic = place(fault, locator, hide, secrets);
+    diagnostics.set(keyOfDiagnostic(diagnostic), diagnostic);
+    for (const blamed of isError(fault) ? blamedBy(fault) : [])
+      blames.set(blamed, [...(blames.get(blamed) ?? []), diagnostic]);
+    await breathe();
+  }
+  const isFaulty = ({ source }: LoadedDocument) =>
+    blames.size > 0 && keysOfDocument(source).some((key) => blames.has(key));
+  const objects = documents.flatMap((document) =>
+    document.object === undefined || isFaulty(document) ? [] : [document.object],
+  );
+  return manifestSet({
+    objects,
+    diagnostics: [...diagnostics.values()].toSorted(compareDiagnostics),
+    files,
+    invalid: (valid) => invalidOf(documents, blames, valid),
+    unread: unreadFiles(faults, documents),
+    followed,
+    locator,
+  });
+}
+
+function keyOfDiagnostic({ code, severity, summary, range, filename }: Diagnostic): string {
+  return JSON.stringify([severity, code, summary, range ?? filename]);
+}
+
+function isError({ severity }: Fault): boolean {
+  return severity === "error";
+}
+
+/** Zero manifests are a mistake in a path far more often than a wish. */
+function noManifests(inputs: readonly ManifestInput[]): Fault {
+  const shown =
+    inputs.map((input) => (typeof input === "string" ? input : input.filename)).join(", ") ||
+    "(no path)";
+  const detail =
+    "name a file, or a folder with .yaml, .yml or .json files that begin with apiVersion, kind and metadata";
+  return {
+    severity: "error",
+    code: "LEG1002",
+    summary: "there is no manifest in it",
+    detail,
+    file: shown,
+    shown,
+  };
+}
+
+/** A shorter value is a word that may stand in a message by chance. */
+const HIDDEN_LENGTH_MIN = 6;
+
+/** Puts the names of variables in place of their values: one of them may be a secret. */
+function variableHider(documents: readonly LoadedDocument[]): (text: string) => string {
+  const names = new Map<string, string>();
+  for (const { variables } of documents) {
+    for (const [name, value] of variables)
+      if (value.length >= HIDDEN_LENGTH_MIN) names.set(value, name);
+  }
+  const longestFirst = [...names].toSorted(([a], [b]) => b.length - a.length);
+  return (text) =>
+    longestFirst.reduce((shown, [value, name]) => shown.replaceAll(value, `\${${name}}`), text);
+}
+
+/** The documents that are not valid because of a fault. */
+function blamedBy({ blames, file, spot }: Fault): readonly string[] {
+  if (blames !== undefined) return [blames].flat().map(keyOfDocument);
+  return spot !== undefined && "document" in spot
+    ? [keyOfDocument({ file, document: spot.document })]
+    : [];
+}
+
+/** Overlays may make several objects of one document. */
+function keyOfDocument({ file, document, over }: BlamedDocument): string {
+  const key = `${file}#${document}`;
+  return over === undefined || over.through === "" ? key : `${key} ${over.through}`;
+}
+
+/** What is wrong with the text of a document is wrong with all that overlays make of it. */
+function keysOfDocument(source: BlamedDocument): readonly string[] {
+  const { file, document, over } = source;
+  const plain = keyOfDocument({ file, document });
+  return over === undefined || over.through === "" ? [plain] : [plain, keyOfDocument(source)];
+}
+
+function invalidOf(
+  documents: readonly LoadedDocument[],
+  blames: ReadonlyMap<string, readonly Diagnostic[]>,
+  valid: (key: string) => boolean,
+): readonly InvalidObject[] {
+  if (blames.size === 0) return [];
+  const invalid = documents.flatMap(({ declares, source }) => {
+    const diagnostics = keysOfDocument(source).flatMap((key) => blames.get(key) ?? []);
+    if (declares === undefined || diagnostics.length === 0 || valid(keyOf(declares))) return [];
+    return [{ declares, source, diagnostics: diagnostics.toSorted(compareDiagnostics) }];
+  });
+  return invalid.toSorted((a, b) => compareText(keyOf(a.declares), keyOf(b.declares)));
+}
+
+/** The files of which it cannot be told, or not wholly, what they declare. */
+function unreadFiles(
+  faults: readonly Fault[],
+  documents: readonly LoadedDocument[],
+): readonly string[] {
+  const errors = faults.filter((fault) => isError(fault) && fault.code !== "LEG1002");
+  if (errors.length === 0) return [];
+  const nameless = new Set(
+    documents.flatMap(({ declares, source }) =>
+      declares === undefined ? [keyOfDocument(source)] : [],
+    ),
+  );
+  const unread = errors.filter((fault) => {
+    const { blames, file, spot } = fault;
+    if (blamedBy(fault).some((blamed) => nameless.has(blamed))) return true;
+    const isOwn = blames === undefined || [blames].flat().some((blamed) => blamed.file === file);
+    return isOwn && (spot === undefined || !("document" in spot));
+  });
+  return [...new Set(unread.map(({ file }) => file))].toSorted();
+}

@@ -1,0 +1,208 @@
+import { hash } from "node:crypto";
+import { dirname, resolve, sep } from "node:path";
+import type { CachedText, TextCache } from "./cache.ts";
+import { discover, type FoundFile, isBelow, manifestName, shownPath } from "./discover.ts";
+import type { WrittenDocument } from "./documents.ts";
+import type { Fault } from "./fault.ts";
+import { isOtherFile, type ReadTextFile, readDocuments, writtenFile } from "./load-text.ts";
+import { isMarkdown } from "./markdown.ts";
+import { type FoundOverlay, isOverlayRoot } from "./overlays/find.ts";
+import { type OverlaidFiles, readOverlays } from "./overlays/read.ts";
+import { formOf } from "./parse-text.ts";
+import { compareText } from "./place.ts";
+import { decode, readBytes, sourceOf } from "./read.ts";
+import type { SourceText } from "./source-text.ts";
+
+/** Manifests that are no file: standard input, an editor's buffer. File references in them are relative to `cwd`. */
+export interface TextInput {
+  /** What diagnostics call it: `<stdin>`. */
+  readonly filename: string;
+  readonly text: string;
+}
+
+/** The same before it is known to be text: it is refused like a file that is none, or too large. */
+export interface BytesInput {
+  readonly filename: string;
+  readonly bytes: Buffer;
+  /** It came from another machine, and may name no files of this one. */
+  readonly isRemote?: boolean;
+}
+
+/** A path, or what stands in place of a file. */
+export type ManifestInput = string | TextInput | BytesInput;
+
+/** What a search of the inputs found just now, told by whoever keeps watching them. */
+export interface KnownFiles {
+  /** Every file with the SHA-256 of its bytes; those that manifests name may be among them. */
+  readonly files: readonly { readonly file: string; readonly digest: string }[];
+  /** What could not be searched. */
+  readonly faults?: readonly Fault[];
+}
+
+/** A file that was read, and what it says. The next load has the same value when nothing changed. */
+export interface FileEntry {
+  readonly found: FoundFile;
+  /** SHA-256 of its bytes. */
+  readonly digest: string;
+  readonly source: SourceText;
+  readonly documents: readonly WrittenDocument[];
+  readonly faults: readonly Fault[];
+  /** Whether the cache has it. */
+  isCached: boolean;
+}
+
+/** The files of one load. */
+export interface ReadFiles {
+  readonly entries: readonly FileEntry[];
+  /** What could not be searched or read. */
+  readonly faults: readonly Fault[];
+  readonly overlaid: OverlaidFiles;
+}
+
+export interface FileSearch {
+  readonly inputs: readonly ManifestInput[];
+  readonly cwd: string;
+  /** The folder that overlays cannot leave. */
+  readonly boundary?: string | undefined;
+  readonly known: KnownFiles | undefined;
+  /** The entries of the load before, by path. */
+  readonly before: ReadonlyMap<string, FileEntry>;
+  readonly cache: TextCache | undefined;
+  readonly breathe: () => Promise<void>;
+}
+
+/** Reads what the inputs name: the texts first, then the files sorted by path. What did not change is not parsed again. */
+export async function readInputs(search: FileSearch): Promise<ReadFiles> {
+  const { inputs, cwd, breathe } = search;
+  const entries: FileEntry[] = [];
+  const faults: Fault[] = [];
+  const add = async (file: FoundFile, digest: string | undefined, bytes: () => Buffer | Fault) => {
+    const entry = await entryOf(search, file, digest, bytes);
+    if ("code" in entry) faults.push(softened(entry, file));
+    else entries.push(entry);
+  };
+  for (const input of inputs) {
+    if (typeof input === "string") continue;
+    const file = resolve(cwd, input.filename);
+    const shown = input.filename;
+    const isRemote = "isRemote" in input && input.isRemote === true;
+    const found = { file, shown, root: cwd, named: true, ...(isRemote && { isRemote }) };
+    await add(found, undefined, () => ("bytes" in input ? input.bytes : Buffer.from(input.text)));
+  }
+  const found = await findFiles(search);
+  faults.push(...found.faults);
+  for (const { file, digest } of found.files) {
+    const before = search.before.get(file.file);
+    if (before !== undefined && before.digest === digest && before.found === file)
+      entries.push(before);
+    else {
+      await add(file, digest, () => contentOf(file, cwd));
+      await breathe();
+    }
+  }
+  const overlaid = await readOverlays(found.overlays, (file) =>
+    entryOf(search, file, undefined, () => contentOf(file, cwd)),
+  );
+  return { entries, faults, overlaid };
+}
+
+/** Markdown of a folder that is too large for an agent is none. */
+function softened(fault: Fault, { file, named }: FoundFile): Fault {
+  const isOther = !named && isMarkdown(file) && fault.code === "LEG1004";
+  return isOther ? { ...fault, severity: "warning" } : fault;
+}
+
+/** What a file says that is no manifest. */
+const empty = { isCached: false, documents: [], faults: [] };
+
+function contentOf({ file, shown }: FoundFile, cwd: string): Buffer | Fault {
+  const read = readBytes(file, shown, cwd);
+  return read.ok ? read.bytes : read.fault;
+}
+
+/** The entry of a file, or why there is none. */
+async function entryOf(
+  { before, cache, breathe }: FileSearch,
+  found: FoundFile,
+  known: string | undefined,
+  read: () => Buffer | Fault,
+): Promise<FileEntry | Fault> {
+  const { file, shown } = found;
+  const old = before.get(file);
+  if (old !== undefined && known === old.digest && isSameFile(old.found, found))
+    return { ...old, found };
+  const content = read();
+  if ("code" in content) return content;
+  const digest = hash("sha256", content);
+  if (old?.digest === digest && isSameFile(old.found, found)) return old;
+  const cached = cache?.get(cacheKey(file, digest));
+  const decoded = cached === undefined ? decode(content, file, shown) : undefined;
+  if (decoded?.ok === false) {
+    const isOther = isMarkdown(file) && isOtherFile(content.toString("latin1"), found);
+    return isOther ? { ...empty, found, digest, source: sourceOf(content, shown) } : decoded.fault;
+  }
+  const source = decoded?.source ?? sourceOf(content, shown);
+  const base = { found, digest, source, isCached: cached !== undefined };
+  // Only names of these are looked for in the text: of most files it need not even be made.
+  const mayBeOther = !found.named && !/\.ya?ml$/i.test(file);
+  if (mayBeOther && isOtherFile(source.text, found)) return { ...base, documents: [], faults: [] };
+  const documents =
+    cached === undefined
+      ? await readDocuments(source.text, breathe, formOf(file))
+      : documentsOf(cached);
+  return { ...base, ...writtenFile(documents, found) };
+}
+
+/** What the cache calls a text: the same bytes say other things as YAML and as Markdown. */
+export function cacheKey(file: string, digest: string): string {
+  return `${formOf(file)}:${digest}`;
+}
+
+function documentsOf({ documents, specHashes }: CachedText): ReadTextFile {
+  const read = documents.map((json, index) => {
+    const specHash = specHashes[index] ?? undefined;
+    return { json, faults: [], known: specHash === undefined ? undefined : { specHash } };
+  });
+  return { documents: read, isOver: false };
+}
+
+function isSameFile(a: FoundFile, b: FoundFile): boolean {
+  return a.shown === b.shown && a.root === b.root && a.named === b.named;
+}
+
+interface Found {
+  readonly files: readonly { readonly file: FoundFile; readonly digest?: string }[];
+  readonly faults: readonly Fault[];
+  readonly overlays: readonly FoundOverlay[];
+}
+
+async function findFiles({ inputs, cwd, boundary, known, before }: FileSearch): Promise<Found> {
+  const paths = inputs.filter((input) => typeof input === "string");
+  // Which files an overlay takes, and how, is not to be seen in a list of files.
+  if (known === undefined || paths.some((path) => isOverlayRoot(resolve(cwd, path)))) {
+    const { files, faults, overlays } = await discover(paths, cwd, { boundary });
+    const sorted = files.toSorted((a, b) => compareText(a.file, b.file));
+    return { files: sorted.map((file) => ({ file })), faults, overlays };
+  }
+  const roots = paths.map((path) => resolve(cwd, path));
+  const sorted = known.files.toSorted((a, b) => compareText(a.file, b.file));
+  const files = sorted.flatMap(({ file, digest }) => {
+    const root = roots.find((path) => isBelow(file, path));
+    if (root === undefined) return [];
+    const named = file === root;
+    const place = named ? dirname(file) : root;
+    const old = before.get(file)?.found;
+    if (old?.root === place && old.named === named) return [{ file: old, digest }];
+    if (!isManifest(file, root)) return [];
+    return [{ file: { file, shown: shownPath(file, cwd), root: place, named }, digest }];
+  });
+  return { files, faults: known.faults ?? [], overlays: [] };
+}
+
+/** Whether searching a root would give a file of it: the files that manifests name need not be manifests. */
+function isManifest(file: string, root: string): boolean {
+  if (file === root) return true;
+  const steps = file.slice(root.length).split(sep);
+  const isHidden = steps.some((step) => step.startsWith(".") || step === "node_modules");
+  return !isHidden && manifestName.test(file);
+}

@@ -1,0 +1,511 @@
+// Goal: what manifests declare does not depend on how they are written or on what a loader remembers; what one edit changes is all that a load does anew.
+// Method: real folders; fast-check writes one set in many ways, and edits folders at random while loaders with and without memory and cache are compared.
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import * as fc from "fast-check";
+import { stringify } from "yaml";
+import type { JsonObject } from "../lib/json.ts";
+import { loadManifests } from "./load.ts";
+import { createManifestLoader } from "./loader.ts";
+import type { ManifestSet } from "./objects.ts";
+
+const base = realpathSync(mkdtempSync(join(tmpdir(), "legion-loader-")));
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const manifest = (kind: string, name: string, spec: JsonObject, more: JsonObject = {}) => ({
+  apiVersion: "legion.dev/v1",
+  kind,
+  metadata: { name, ...more },
+  spec,
+});
+
+const described = { description: "x" };
+
+/** A set that refers to itself, with every form of value. */
+const declared: readonly JsonObject[] = [
+  manifest("Tool", "files", { type: "builtin", builtin: "files" }),
+  manifest("Tool", "memory", {
+    type: "builtin",
+    builtin: "kv",
+    config: { deep: { list: [1, 2.5, null, true, "no"] } },
+  }),
+  manifest("Provider", "cloud", {
+    wire: "openai-chat",
+    baseUrl: "https://models.example.com/v1",
+    models: [{ name: "large" }],
+  }),
+  manifest("Router", "default", {
+    tiers: [{ name: "best", targets: ["cloud/large"] }],
+    aliases: { fast: "best" },
+  }),
+  manifest(
+    "Agent",
+    "writer",
+    {
+      description: "Writes: text, é and \u{1f600}.",
+      tools: ["files", { name: "memory", as: "notes" }],
+    },
+    { labels: { team: "a" } },
+  ),
+  manifest(
+    "Agent",
+    "reader",
+    { description: "Reads.", model: "fast", instructions: "One\nline\n\nand more" },
+    { annotations: { note: "on: it" } },
+  ),
+];
+
+/** What counts of a set, without where it stands. */
+function content({ objects, diagnostics, digest }: ManifestSet) {
+  assert.deepEqual(diagnostics, []);
+  return { objects: objects.map(({ source: _, ...rest }) => rest), digest };
+}
+
+function write(folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+interface Form {
+  readonly json: boolean;
+  readonly crlf: boolean;
+  readonly mark: boolean;
+  readonly comments: boolean;
+  readonly flow: boolean;
+}
+
+const form: fc.Arbitrary<Form> = fc.record({
+  json: fc.boolean(),
+  crlf: fc.boolean(),
+  mark: fc.boolean(),
+  comments: fc.boolean(),
+  flow: fc.boolean(),
+});
+
+/** The documents of one file, in a form. JSON holds one. */
+function textOf(
+  documents: readonly JsonObject[],
+  { json, crlf, mark, comments, flow }: Form,
+): string {
+  const only = json && documents.length === 1;
+  const parts = documents.map((document) =>
+    only
+      ? JSON.stringify(document, null, 1)
+      : stringify(document, { collectionStyle: flow ? "flow" : "block" }),
+  );
+  const text = only
+    ? (parts[0] ?? "")
+    : parts.join(comments ? "\n# end\n---\n# begin\n\n" : "---\n");
+  return (mark ? "\ufeff" : "") + (crlf ? text.replaceAll("\n", "\r\n") : text);
+}
+
+function shuffledKeys(value: unknown, random: readonly number[], at = { index: 0 }): unknown {
+  if (Array.isArray(value)) return value.map((item) => shuffledKeys(item, random, at));
+  if (typeof value !== "object" || value === null) return value;
+  const keyed = Object.entries(value).map(([name, field]) => {
+    at.index += 1;
+    return { rank: random[at.index % random.length] ?? 0, name, field };
+  });
+  const sorted = keyed.toSorted((a, b) => a.rank - b.rank);
+  return Object.fromEntries(
+    sorted.map(({ name, field }) => [name, shuffledKeys(field, random, at)]),
+  );
+}
+
+test("order, splitting, key order, comments, line ends, byte order marks and JSON change neither objects nor digest", async () => {
+  const plain = mkdtempSync(join(base, "plain-"));
+  write(
+    plain,
+    new Map([
+      [
+        "all.yaml",
+        textOf(declared, { json: false, crlf: false, mark: false, comments: false, flow: false }),
+      ],
+    ]),
+  );
+  const options = { cwd: base, env: {} };
+  const expected = content(await loadManifests([plain], options));
+  assert.equal(expected.objects.length, declared.length);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray([...declared], { minLength: declared.length }),
+      fc.array(fc.nat(3), { minLength: declared.length, maxLength: declared.length }),
+      fc.array(form, { minLength: 4, maxLength: 4 }),
+      fc.array(fc.nat(99), { minLength: 7, maxLength: 7 }),
+      async (order, places, forms, random) => {
+        const folder = mkdtempSync(join(base, "form-"));
+        const groups = Map.groupBy(order, (_, index) => places[index] ?? 0);
+        const files = [...groups].map(([place, members]) => {
+          const chosen = forms[place] ?? forms[0];
+          assert.ok(chosen);
+          const documents = members.map((document) => shuffledKeys(document, random) as JsonObject);
+          const extension = chosen.json && members.length === 1 ? "json" : "yaml";
+          return [
+            `${place % 2 === 0 ? "" : "sub/"}${place}.${extension}`,
+            textOf(documents, chosen),
+          ] as const;
+        });
+        write(folder, new Map(files));
+        assert.deepEqual(content(await loadManifests([folder], options)), expected);
+        rmSync(folder, { recursive: true });
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("another label, annotation, name or spec makes another digest", async () => {
+  const digestOf = async (documents: readonly JsonObject[]) => {
+    const text = documents.map((document) => stringify(document)).join("---\n");
+    return (await loadManifests([{ filename: "a.yaml", text }], { cwd: base, env: {} })).digest;
+  };
+  const tool = (name: string, config: JsonObject, metadata: JsonObject = {}) =>
+    manifest("Tool", name, { type: "builtin", builtin: "kv", config }, metadata);
+  const digests = await Promise.all(
+    [
+      [tool("a", { n: 1 })],
+      [tool("a", { n: 2 })],
+      [tool("b", { n: 1 })],
+      [tool("a", { n: 1 }, { labels: { x: "y" } })],
+      [tool("a", { n: 1 }, { annotations: { x: "y" } })],
+      [tool("a", { n: 1 }, { namespace: "other" })],
+      [tool("a", { n: 1 }), tool("b", { n: 1 })],
+      [],
+    ].map(digestOf),
+  );
+  assert.equal(new Set(digests).size, digests.length);
+});
+
+/** Texts that files get at random: valid ones, faults of every stage, files that refer to each other, and data. */
+const texts: readonly string[] = [
+  stringify(declared[0]),
+  declared
+    .slice(1, 3)
+    .map((document) => stringify(document))
+    .join("---\n"),
+  stringify(declared[3]),
+  stringify(declared[4]),
+  stringify(declared[5]),
+  stringify(
+    manifest("Agent", "lost", { description: "x", tools: ["nowhere", "files"], model: "nothing" }),
+  ),
+  stringify(
+    manifest("Agent", "secret", {
+      description: "sk-ant-api03-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    }),
+  ),
+  stringify(
+    manifest("Tool", "vary", {
+      type: "builtin",
+      builtin: "kv",
+      config: { where: "${PLACE:-home}" },
+    }),
+  ),
+  stringify(
+    manifest("Tool", "unset", { type: "builtin", builtin: "kv", config: { where: "${NOT_SET}" } }),
+  ),
+  stringify(
+    manifest("Tool", "math", {
+      type: "module",
+      module: "./math.ts",
+      functions: { add: described },
+    }),
+  ),
+  stringify(
+    manifest("Tool", "one", {
+      type: "js",
+      source: "function f() {}",
+      functions: { f: described },
+      capabilities: ["two"],
+    }),
+  ),
+  stringify(
+    manifest("Tool", "two", {
+      type: "js",
+      source: "function f() {}",
+      functions: { f: described },
+      capabilities: ["one.f"],
+    }),
+  ),
+  stringify(manifest("Provider", "stub", { wire: "scripted", repliesFrom: { file: "data.yaml" } })),
+  "- text: hello\n",
+  "- text: hello\n  action: return\n",
+  "apiVersion: legion.dev/v1\nkind: Tool\nmetadata: {name: broken}\nspec: {type: [}\n",
+  "apiVersion: legion.dev/v1\nkind: Tool\nmetadata: {name: odd}\nspec: {type: builtin, biultin: kv}\n",
+  "title: not a manifest\n",
+  "",
+  "export function add() {}\n",
+  "export function sub() {}\n",
+];
+
+const names = [
+  "a.yaml",
+  "b.yaml",
+  "sub/c.yaml",
+  "sub/d.json",
+  "data.yaml",
+  "math.ts",
+  "sub/math.ts",
+];
+
+const edit = fc.record({
+  name: fc.constantFrom(...names),
+  /** -1 removes the file. */
+  text: fc.integer({ min: -1, max: texts.length - 1 }),
+  place: fc.constantFrom("", "elsewhere"),
+});
+
+/** Everything that a set tells. */
+function told(set: ManifestSet) {
+  const { objects, diagnostics, invalid, unread, followed, digest, files } = set;
+  return { objects, diagnostics, invalid, unread, followed, digest, files };
+}
+
+function filesIn(folder: string) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => ({ file, digest: hash("sha256", readFileSync(file)) }));
+}
+
+test("a loader with memory, with known files or with a cache gives what one gives that has nothing, after any edits", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 12 }), async (edits) => {
+      const folder = mkdtempSync(join(base, "edits-"));
+      const cacheFolder = mkdtempSync(join(base, "cache-"));
+      const searching = createManifestLoader();
+      const knowing = createManifestLoader({ cacheFolder });
+      for (const { name, text, place } of edits) {
+        const file = join(folder, name);
+        mkdirSync(dirname(file), { recursive: true });
+        if (text === -1) rmSync(file, { force: true });
+        else writeFileSync(file, texts[text] ?? "");
+        const options = { cwd: base, env: place === "" ? {} : { PLACE: place } };
+        const known = { files: filesIn(folder) };
+        const expected = told(await loadManifests([folder], options));
+        assert.deepEqual(told(await searching.load([folder], options)), expected);
+        assert.deepEqual(told(await knowing.load([folder], { ...options, known })), expected);
+        const fresh = createManifestLoader({ cacheFolder });
+        assert.deepEqual(told(await fresh.load([folder], options)), expected);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("an object that did not change is the same value in the next set", async () => {
+  const folder = mkdtempSync(join(base, "same-"));
+  for (const [index, document] of declared.entries())
+    writeFileSync(join(folder, `${index}.yaml`), stringify(document));
+  const loader = createManifestLoader();
+  const options = { cwd: base, env: {} };
+  const before = await loader.load([folder], options);
+  writeFileSync(join(folder, "5.yaml"), stringify(declared[5]).replace("Reads.", "Reads on."));
+  const now = await loader.load([folder], options);
+  const changed = now.objects.filter((object) => !before.objects.includes(object));
+  assert.deepEqual(
+    changed.map(({ name }) => name),
+    ["reader"],
+  );
+  assert.notEqual(now.digest, before.digest);
+});
+
+test("files that are known are neither searched nor read", async () => {
+  const folder = mkdtempSync(join(base, "known-"));
+  writeFileSync(join(folder, "a.yaml"), stringify(declared[0]));
+  const known = { files: filesIn(folder) };
+  const loader = createManifestLoader();
+  const options = { cwd: base, env: {}, known };
+  const before = await loader.load([folder], options);
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(told(await loader.load([folder], options)), told(before));
+});
+
+test("sent is what was written with variables replaced, and shares with the spec what has no defaults", async () => {
+  const text = stringify(
+    manifest("Tool", "t", { type: "builtin", builtin: "kv", config: { a: "${A}", b: { c: [1] } } }),
+  );
+  const set = await loadManifests([{ filename: "a.yaml", text }], { cwd: base, env: { A: "x" } });
+  const tool = set.get("Tool", "t");
+  assert.deepEqual(tool?.sent, {
+    type: "builtin",
+    builtin: "kv",
+    config: { a: "x", b: { c: [1] } },
+  });
+  assert.equal(tool?.spec.timeout, "30s");
+  assert.equal(tool?.spec.config, tool?.sent.config);
+});
+
+test("objects that exist already can be referenced, and one that the set declares stands in their place", async () => {
+  const cwd = base;
+  const load = (text: string, existing: ManifestSet["objects"] = []) =>
+    loadManifests([{ filename: "a.yaml", text }], { cwd, env: {}, existing });
+  const there = await load(
+    declared
+      .slice(0, 4)
+      .map((document) => stringify(document))
+      .join("---\n"),
+  );
+  const writer = stringify(declared[4]);
+  assert.ok((await load(writer)).diagnostics.length > 0);
+  const set = await load(writer, there.objects);
+  assert.deepEqual(set.diagnostics, []);
+  assert.deepEqual(
+    set.objects.map(({ name }) => name),
+    ["writer"],
+  );
+  const again = await load(stringify(declared[0]), there.objects);
+  assert.deepEqual(again.diagnostics, [], "declared in the set and existing is not declared twice");
+  const asks = manifest("Agent", "asks", { description: "x", model: "cloud/large" });
+  const emptied = manifest("Provider", "cloud", {
+    wire: "openai-chat",
+    baseUrl: "https://models.example.com/v1",
+    models: [{ name: "small" }],
+  });
+  const [diagnostic] = (
+    await load([asks, emptied].map((document) => stringify(document)).join("---\n"), there.objects)
+  ).diagnostics;
+  assert.equal(
+    diagnostic?.code,
+    "LEG1052",
+    "the provider of the set counts, not the one that exists",
+  );
+});
+
+test("a circle through tools that exist is told at the tool of the set", async () => {
+  const js = (name: string, capability: string) =>
+    stringify(
+      manifest("Tool", name, {
+        type: "js",
+        source: "function f() {}",
+        functions: { f: described },
+        capabilities: [capability],
+      }),
+    );
+  const options = { cwd: base, env: {} };
+  const there = await loadManifests(
+    [
+      {
+        filename: "b.yaml",
+        text: `${js("b", "a")}---\n${js("a", "c")}---\n${js("c", "c2")}---\n${stringify(manifest("Tool", "c2", { type: "builtin", builtin: "kv" }))}`,
+      },
+    ],
+    options,
+  );
+  assert.deepEqual(there.diagnostics, []);
+  const set = await loadManifests([{ filename: "a.yaml", text: js("a", "b") }], {
+    ...options,
+    existing: there.objects,
+  });
+  assert.deepEqual(
+    set.diagnostics.map(({ code, range, summary }) => [code, range?.filename, summary]),
+    [["LEG1054", "a.yaml", "the tools grant each other in a circle: a -> b -> a"]],
+  );
+});
+
+test("invalid objects come with their diagnostics, and files that cannot be understood are unread", async () => {
+  const folder = mkdtempSync(join(base, "invalid-"));
+  const files = new Map([
+    ["good.yaml", stringify(declared[0])],
+    [
+      "odd.yaml",
+      "apiVersion: legion.dev/v1\nkind: Tool\nmetadata: {name: odd}\nspec: {type: builtin, biultin: kv}\n",
+    ],
+    [
+      "broken.yaml",
+      "apiVersion: legion.dev/v1\nkind: Tool\nmetadata: {name: broken}\nspec: {type: [}\n",
+    ],
+    [
+      "nameless.yaml",
+      "apiVersion: legion.dev/v1\nkind: Tool\nmetadata: {}\nspec: {type: builtin, builtin: kv}\n",
+    ],
+    ["twice.yaml", stringify(declared[0])],
+  ]);
+  write(folder, files);
+  writeFileSync(join(folder, "bytes.yaml"), Buffer.from([0xff, 0xfe, 0x00]));
+  const set = await loadManifests([folder], { cwd: base, env: {} });
+  assert.deepEqual(
+    set.objects.map(({ name }) => name),
+    ["files"],
+  );
+  assert.deepEqual(
+    set.invalid.map(({ declares, diagnostics }) => [
+      declares.name,
+      diagnostics.map(({ code }) => code),
+    ]),
+    [
+      ["broken", ["LEG1020"]],
+      ["odd", ["LEG1008", "LEG1007"]],
+    ],
+  );
+  assert.deepEqual(
+    set.unread,
+    ["broken.yaml", "bytes.yaml", "nameless.yaml"].map((name) => join(folder, name)),
+  );
+});
+
+test("another content of a file that an object names makes another spec, and the file is followed", async () => {
+  const folder = mkdtempSync(join(base, "content-"));
+  const tool = manifest("Tool", "math", {
+    type: "module",
+    module: "./math.ts",
+    functions: { add: described },
+  });
+  const stub = manifest("Provider", "stub", {
+    wire: "scripted",
+    repliesFrom: { file: "replies.yaml" },
+  });
+  writeFileSync(join(folder, "math.yaml"), `${stringify(tool)}---\n${stringify(stub)}`);
+  writeFileSync(join(folder, "replies.yaml"), "- text: hello\n");
+  const code = "export function add() {}\n";
+  writeFileSync(join(folder, "math.ts"), code);
+  const loader = createManifestLoader();
+  const load = () =>
+    loader.load([folder], { cwd: base, env: {}, known: { files: filesIn(folder) } });
+  const first = await load();
+  assert.deepEqual(first.diagnostics, []);
+  assert.deepEqual(
+    first.followed,
+    ["math.ts", "replies.yaml"].map((name) => join(folder, name)),
+  );
+  assert.equal(first.get("Tool", "math")?.spec.contentDigest, hash("sha256", code));
+  assert.equal(first.get("Tool", "math")?.sent.contentDigest, hash("sha256", code));
+  writeFileSync(join(folder, "math.ts"), `${code}// more\n`);
+  const second = await load();
+  assert.notEqual(second.get("Tool", "math")?.specHash, first.get("Tool", "math")?.specHash);
+  assert.equal(second.get("Provider", "stub"), first.get("Provider", "stub"));
+  rmSync(join(folder, "math.ts"));
+  const third = await load();
+  assert.deepEqual(
+    third.invalid.map(({ declares, diagnostics }) => [
+      declares.name,
+      diagnostics.map(({ code: told_ }) => told_),
+    ]),
+    [["math", ["LEG1061"]]],
+  );
+  assert.deepEqual(third.followed, first.followed);
+});
+
+test("bytes in place of a file are refused when they are no text or too many", async () => {
+  const load = async (bytes: Buffer) =>
+    (await loadManifests([{ filename: "<stdin>", bytes }], { cwd: base, env: {} })).diagnostics.map(
+      ({ code, filename }) => [code, filename],
+    );
+  assert.deepEqual(await load(Buffer.from([0x61, 0xff])), [["LEG1006", "<stdin>"]]);
+  assert.deepEqual(await load(Buffer.alloc(3 * 2 ** 20, 0x61)), [["LEG1004", "<stdin>"]]);
+  assert.deepEqual(await load(Buffer.from(stringify(declared[0]))), []);
+});
