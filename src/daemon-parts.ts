@@ -65,6 +65,8 @@ export interface DaemonParts {
   readonly view: View;
   readonly store: Store;
   readonly ring: EventRing;
+  /** Takes what went wrong beside everything that is answered for. */
+  readonly onError: (error: unknown) => void;
   readonly supervisor: Supervisor;
   readonly sources: Sources;
   /** For one more source, the roots. */
@@ -118,7 +120,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
         sourceReconciler({ ...sourcesDeps, sources }),
       ],
     });
-  return { plane, view, ring, store, supervisor, sources, sourcesDeps, startController };
+  return { plane, view, ring, store, onError, supervisor, sources, sourcesDeps, startController };
 }
 
 /** Whether a uid is that of an agent which is to stay. */
@@ -182,9 +184,10 @@ async function runTurn(services: Services, request: TurnRequest) {
 /** A loader with a memory of its own, for one source. */
 function createLoad({ env, stateFolder }: PartsOptions): LoadSource {
   const loader = createManifestLoader({ cacheFolder: stateFolder });
-  return (inputs, { cwd, change }) =>
+  return (inputs, { cwd, change, boundary }) =>
     loader.load(inputs, {
       cwd,
+      ...(boundary !== undefined && { boundary }),
       env,
       builtins: builtinFacts,
       ...(change !== undefined && { known: change }),

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "./api/server.ts";
 import { buildParts, type DaemonParts } from "./daemon-parts.ts";
 import { systemClock } from "./lib/clock.ts";
-import { LegionError } from "./lib/errors.ts";
+import { LegionError, messageOf } from "./lib/errors.ts";
 import type { Diagnostic } from "./manifest/diagnostics.ts";
 import type { DaemonPlane, DaemonStatus } from "./reconcile/contract.ts";
 import type { Controller } from "./reconcile/controller.ts";
@@ -127,7 +127,7 @@ interface Serving {
 
 async function serve(
   options: DaemonOptions,
-  { plane, view, ring, store, supervisor, sources }: DaemonParts,
+  { plane, view, ring, store, supervisor, sources, onError }: DaemonParts,
   { stack, roots, stopping, started }: Serving,
 ): Promise<DaemonPlane> {
   const { cwd, stateFolder, listen } = options;
@@ -146,6 +146,8 @@ async function serve(
     stateFolder,
     version,
     startedAt,
+    onRequestError: (id, error, route) =>
+      onError(new Error(`request ${id} of ${route}: ${messageOf(error)}`, { cause: error })),
     ...(listen !== undefined && { tcp: listen }),
   });
   const { socket, address } = server;

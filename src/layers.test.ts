@@ -33,6 +33,7 @@ const layers: Record<string, readonly string[]> = {
   api: ["lib", "manifest", "state", "telemetry", "agent", "reconcile"],
   cli: ["lib", "manifest", "state", "telemetry", "tools", "agent", "reconcile", "api", "(root)"],
   testing: ["*"],
+  acceptance: ["*"],
   bench: ["*"],
   "(root)": ["*"],
 };

@@ -1,5 +1,4 @@
-import type { ErrorCode } from "../lib/codes.ts";
-import { exitOf } from "../lib/codes.ts";
+import { codes, type ErrorCode, exitOf } from "../lib/codes.ts";
 import { LegionError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { BODY_BYTES_MAX, type Failure } from "./wire.ts";
@@ -16,15 +15,22 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   LEG2030: 409,
   LEG2031: 409,
   LEG2032: 503,
+  LEG2033: 503,
+  LEG6001: 500,
+  LEG6002: 500,
   LEG6003: 503,
   LEG6004: 503,
+  LEG6005: 500,
+  LEG6006: 500,
   LEG6023: 410,
+  LEG6025: 413,
   LEG6030: 404,
   LEG6031: 409,
   LEG6032: 404,
-  LEG6033: 422,
-  LEG6034: 422,
   LEG6035: 413,
+  LEG6040: 413,
+  LEG6042: 503,
+  LEG6056: 504,
   LEG8004: 503,
   LEG8005: 503,
   LEG8006: 401,
@@ -41,14 +47,14 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   LEG8017: 400,
 };
 
-/** By the first digit of the code, for codes without a row. 6xxx that stand nowhere are faults of the disk or the database. */
+/** By the first digit of the code, for codes without a row. */
 const rest: Readonly<Record<string, number>> = {
   "1": 422,
   "2": 409,
   "3": 422,
   "4": 422,
   "5": 422,
-  "6": 500,
+  "6": 422,
   "7": 400,
 };
 
@@ -58,21 +64,20 @@ export function statusOf(code: ErrorCode): number {
   return exitOf(code) === 3 ? 409 : (rest[code.charAt(3)] ?? 500);
 }
 
-/** How anything that was thrown is answered. An internal error tells an id only: its text may hold paths or secrets, and goes to the log. */
+/** How anything that was thrown is answered. An internal error tells what its code means and an id: its text may hold paths or secrets, and goes to the log. */
 export function failedOf(thrown: unknown): Failed {
   const error = ofFramework(thrown);
-  if (error instanceof LegionError && statusOf(error.code) !== 500)
-    return { status: statusOf(error.code), failure: { error: error.toJSON() } };
+  const code = error instanceof LegionError ? error.code : "LEG9001";
+  const status = statusOf(code);
+  if (error instanceof LegionError && status !== 500)
+    return { status, failure: { error: error.toJSON() } };
   const id = newId();
-  const failure: Failure = {
-    error: {
-      code: "LEG9001",
-      message: "internal error",
-      hint: `look for ${id} in the log of the daemon`,
-    },
-    id,
+  const hint = `look for ${id} in the log of the daemon`;
+  return {
+    status,
+    failure: { error: { code, message: codes[code].title, hint }, id },
+    detail: { id, error },
   };
-  return { status: 500, failure, detail: { id, error } };
 }
 
 /** What the HTTP framework throws, in our words. */

@@ -12,6 +12,7 @@ import {
   metadataEdit,
   objectEvent,
   objectList,
+  resultLineOf,
   revision,
   text,
   whole,
@@ -116,8 +117,9 @@ export const objectRoutes: readonly Route[] = [
     permission: "objects.write",
     summary: "Restart the loop of an agent, with a new conversation, once its turn has ended.",
     body: closed({}),
-    answers: object,
-    handle: (request, { plane }) => json(plane.restart(keyOf(request))),
+    answers: { 200: { as: "lines", schema: resultLineOf(apiObject) } },
+    // A turn may take long.
+    handle: (request, { plane }) => ({ type: "result", result: plane.restart(keyOf(request)) }),
   },
 ];
 

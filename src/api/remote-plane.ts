@@ -44,7 +44,7 @@ export function remotePlane(target: Target): DaemonPlane {
     status: () => get("/v1/status"),
     reconcile: (options) => result(target, "/v1/reconcile", options),
     shutdown: async () => void (await post("/v1/shutdown", {})),
-    restart: (key) => post(`${objectPath(key)}/restart`, {}),
+    restart: (key) => result(target, `${objectPath(key)}/restart`, {}),
     ask: ({ namespace, name, ...message }, signal) =>
       result(target, messagesPath(namespace, name), { ...message, wait: true }, signal),
     tell: ({ namespace, name, ...message }) => post(messagesPath(namespace, name), message),

@@ -129,10 +129,15 @@ test("a code of conflicts is a 409, and nothing else that exits with 3", () => {
   for (const code of Object.keys(codes) as ErrorCode[]) {
     const { exitCode } = new LegionError({ code, message: "", hint: "" });
     const status = statusOf(code);
-    assert.ok(status >= 400 && status <= 503, `${code}: ${status}`);
+    assert.ok(status >= 400 && status <= 504, `${code}: ${status}`);
     if (exitCode === 3) assert.equal(status, 409, code);
   }
   assert.equal(failedOf(new Error("x")).status, 500);
+  const broken = new LegionError({ code: "LEG6006", message: "EIO on /secret/path", hint: "h" });
+  const { status, failure, detail } = failedOf(broken);
+  assert.equal(status, 500);
+  assert.equal(failure.error.message, codes.LEG6006.title, "what a code means holds no path");
+  assert.equal(detail?.error, broken);
 });
 
 test("a watch tells every change that it asked for, and ends without an error when it is aborted", async () => {
@@ -271,6 +276,9 @@ test("messages, events and the daemon itself go through", async () => {
   const message = { namespace: "team", name: "a", task: "t", from: "me" };
   assert.deepEqual(await client.tell(message), { message: "m7", queued: 3 });
   assert.deepEqual(await client.reconcile({ wait: true, timeoutMs: 5 }), []);
+  await client.apply(applyRequest([desiredTool("one")]));
+  assert.equal((await client.restart(tool("one"))).metadata.name, "one");
+  await assert.rejects(client.restart(tool("two")), { code: "LEG6030" });
   await client.shutdown();
   assert.deepEqual(calls, [message, { wait: true, timeoutMs: 5 }, "shutdown"]);
   assert.deepEqual(await client.status(), await served.plane.status());

@@ -115,6 +115,19 @@ test("an object that is deleted while it is waited for ends it with 1", async ()
   assert.match(stderr, /LEG7032\]: provider\/local was deleted/);
 });
 
+test("an object that is still being deleted is deferred, and --wait does not call that ready", async () => {
+  await using served = await serve();
+  await write(providerManifest(), agentManifest("a"));
+  await run("apply -f a.yaml");
+  assert.equal((await run("delete agent/a --wait=false")).exitCode, 0);
+  await say(served, "Provider", "local", seedCondition("Ready", "True", "Available"));
+  const { exitCode, stdout, stderr } = await run("apply -f a.yaml --wait --timeout 30s");
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /agent\/a +deferred\n {4}# it is being deleted/);
+  assert.match(stderr, /1 object still being deleted: apply again/);
+  assert.match((await run("apply -f a.yaml --dry-run=client")).stdout, /agent\/a +deferred/);
+});
+
 test("interrupting the waiting ends with 130 and leaves what was applied", async () => {
   await using served = await serve();
   await write(providerManifest(), agentManifest("a"));

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { runOnStreams } from "../testing/command-streams.ts";
 import { agentManifest, providerManifest } from "../testing/manifests.ts";
+import { sourceName } from "./apply-request.ts";
 
 let base = "";
 let cwd = "";
@@ -186,6 +187,16 @@ test("30 objects with long names and reasons fit 80 columns and stand in columns
     .map((line) => line.search(/ +(kept|unchanged)/));
   assert.equal(columns.length, 30);
   assert.match(stdout, /# no longer declared; it stays because pruning is off/);
+});
+
+test("the name of a source is that of its inputs, in whatever order and form they are given, and never long", () => {
+  assert.equal(sourceName(["b", "/x/a", "./b/"], "/x"), "apply:/x/a,/x/b");
+  assert.equal(sourceName(["/x/b", "a"], "/x"), "apply:/x/a,/x/b");
+  assert.equal(sourceName(["https://h/m.yaml#sha256=12"], "/x"), "apply:https://h/m.yaml");
+  assert.equal(sourceName(["-"], "/x"), "apply:-");
+  const many = Array.from({ length: 500 }, (_, index) => `${index}.yaml`);
+  assert.ok(sourceName(many, "/x").length < 100);
+  assert.notEqual(sourceName(many, "/x"), sourceName(many.slice(1), "/x"));
 });
 
 const refused: { words: string; exitCode: number; says: RegExp }[] = [

@@ -131,6 +131,13 @@ export class ApplyCommand extends DeclaringCommand {
     } finally {
       live.end();
     }
+    const deferred = objects.filter(({ outcome }) => outcome === "deferred");
+    if (deferred.length > 0) {
+      stderr.write(
+        `${count(deferred.length, "object")} still being deleted: apply again once that has ended\n`,
+      );
+      return 1;
+    }
     if (!this.quiet) stderr.write(`${style("dim", "all of it is ready", stderr)}\n`);
     return 0;
   }

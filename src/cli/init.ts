@@ -1,4 +1,4 @@
-import { cp, readdir } from "node:fs/promises";
+import { cp, readdir, writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "clipanion";
@@ -32,6 +32,7 @@ export class InitCommand extends LegionCommand {
     await refuseUnlessEmpty(target, this.folder || ".");
     for (const part of parts)
       await cp(`${packageFolder}${part}`, `${target}/${part}`, { recursive: true });
+    await writeFile(`${target}/.gitignore`, ignored);
     const shown = relative(this.context.cwd, target) || ".";
     const files = (await readdir(target, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
@@ -39,13 +40,23 @@ export class InitCommand extends LegionCommand {
       .toSorted();
     const enter = shown === "." ? "" : `cd ${quoted(shown)} && `;
     const next = `${enter}legion run agent/assistant "What time is it in Oslo?"`;
+    const live = `${enter}legion up`;
     await this.print(
-      { folder: shown, files, next },
-      [...files.map((file) => `wrote ${file}`), "", `Next: ${next}`].join("\n"),
+      { folder: shown, files, next, live },
+      [
+        ...files.map((file) => `wrote ${file}`),
+        "",
+        `Next: ${next}`,
+        `  or: ${live}   (keeps running what the folder declares)`,
+      ].join("\n"),
     );
     return 0;
   }
 }
+
+/** What Legion keeps beside the manifests is not for the repository. */
+const ignored = `/.legion/
+`;
 
 /** A path as a shell takes it. */
 function quoted(path: string): string {

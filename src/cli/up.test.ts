@@ -128,6 +128,29 @@ test("delete waits until the turn that runs has ended, and says that it goes on 
   assert.equal((await run("rollout", "status", "agent/a")).exitCode, 1);
 });
 
+test("plans, diffs and conflicts over the API end as they do without a daemon", async () => {
+  await using daemon = startDaemonProcess(cwd);
+  await daemon.says("legion is ready");
+  const file = join(cwd, "m.yaml");
+  await writeFile(file, providerManifest() + agent());
+  assert.equal((await run("diff", "-f", file)).exitCode, 1);
+  assert.equal((await run("plan", "-f", file, "--out", "f.plan")).exitCode, 0);
+  const applied = await run("apply", "f.plan", "--wait");
+  assert.equal(applied.exitCode, 0, applied.stderr);
+  assert.match(applied.stdout, /agent\/a +created/);
+  assert.equal((await run("diff", "-f", file)).exitCode, 0);
+  const stale = await run("apply", "f.plan");
+  assert.equal(stale.exitCode, 3, stale.stderr);
+  assert.match(stale.stderr, /LEG1081/);
+  await writeFile(file, providerManifest() + agent({ description: "Mine." }));
+  const conflict = await run("apply", "-f", file, "--field-manager", "other");
+  assert.equal(conflict.exitCode, 3);
+  assert.match(conflict.stderr, /LEG6026/);
+  const { rowsWritten } = JSON.parse((await run("apply", "-f", file, "-o", "json")).stdout);
+  assert.ok(rowsWritten > 0);
+  assert.match((await run("rollout", "undo", "agent/a")).stdout, /as generation 3/);
+});
+
 test("when the time of an ask is over only the waiting ends, with 124", async () => {
   await using server = await startModelServer(never);
   await write(providerManifest(server.url), agent());

@@ -10,7 +10,7 @@ import { type FoundOverlay, isOverlayRoot } from "./overlays/find.ts";
 import { type OverlaidFiles, readOverlays } from "./overlays/read.ts";
 import { formOf } from "./parse-text.ts";
 import { compareText } from "./place.ts";
-import { decode, readBytes, sourceOf } from "./read.ts";
+import { decode, isSha256, readBytes, sourceOf } from "./read.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** Manifests that are no file: standard input, an editor's buffer. File references in them are relative to `cwd`. */
@@ -134,7 +134,10 @@ async function entryOf(
   const content = read();
   if ("code" in content) return content;
   const digest = hash("sha256", content);
-  if (old?.digest === digest && isSameFile(old.found, found)) return old;
+  // What is newer than what was told is perhaps half written, and will be told when it has settled.
+  const isNewer = known !== undefined && isSha256(known) && known !== digest;
+  if (old !== undefined && (isNewer || old.digest === digest) && isSameFile(old.found, found))
+    return old;
   const cached = cache?.get(cacheKey(file, digest));
   const decoded = cached === undefined ? decode(content, file, shown) : undefined;
   if (decoded?.ok === false) {

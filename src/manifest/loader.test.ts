@@ -9,6 +9,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,6 +21,7 @@ import type { JsonObject } from "../lib/json.ts";
 import { loadManifests } from "./load.ts";
 import { createManifestLoader } from "./loader.ts";
 import type { ManifestSet } from "./objects.ts";
+import { scanRoots } from "./watch/scan.ts";
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), "legion-loader-")));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -335,6 +337,81 @@ test("files that are known are neither searched nor read", async () => {
   assert.deepEqual(told(await loader.load([folder], options)), told(before));
 });
 
+test("a file that is newer than what was told stays as it was until that is told (R30)", async () => {
+  const folder = mkdtempSync(join(base, "newer-"));
+  const file = join(folder, "a.yaml");
+  writeFileSync(file, stringify(declared[0]));
+  const loader = createManifestLoader();
+  const load = (known: ReturnType<typeof filesIn>) =>
+    loader.load([folder], { cwd: base, env: {}, known: { files: known } });
+  const before = await load(filesIn(folder));
+  const settled = stringify(declared[4]);
+  writeFileSync(file, "apiVersion: legion.dev/v1\nki");
+  assert.deepEqual(told(await load([{ file, digest: hash("sha256", settled) }])), told(before));
+  writeFileSync(file, settled);
+  assert.equal((await load(filesIn(folder))).objects.length, 0, "its tools are not there");
+});
+
+test("what a watching search tells makes the set that a search by the loader makes, faults included", async () => {
+  const folder = mkdtempSync(join(base, "watched-"));
+  const root = join(folder, "root");
+  const file = stringify(declared[0]);
+  write(
+    folder,
+    new Map([
+      ["root/a.yaml", file],
+      ["root/sub/b.yaml", file],
+      ["root/sub.yaml", file],
+      ["out.yaml", file],
+    ]),
+  );
+  symlinkSync("../out.yaml", join(root, "leads-out.yaml"));
+  symlinkSync("nothing.yaml", join(root, "leads-nowhere.yaml"));
+  symlinkSync("a.yaml", join(root, "z.yaml"));
+  mkdirSync(join(root, "folder.yaml"));
+  const { files, faults } = await scanRoots({
+    roots: [root],
+    cwd: base,
+    followed: [],
+    nowMs: Date.now,
+  });
+  const known = { files: [...files].map(([path, { digest }]) => ({ file: path, digest })), faults };
+  const expected = told(await loadManifests([root], { cwd: base, env: {} }));
+  assert.deepEqual(
+    expected.diagnostics.map(({ code }) => code),
+    ["LEG1003", "LEG1001", "LEG1030", "LEG1015", "LEG1015"],
+  );
+  assert.deepEqual(told(await loadManifests([root], { cwd: base, env: {}, known })), expected);
+});
+
+test("a check is done again when what it did not find appears, however much came and went meanwhile", async () => {
+  const loader = createManifestLoader();
+  const load = async (...documents: readonly JsonObject[]) => {
+    const text = documents.map((document) => stringify(document)).join("---\n");
+    const known = { files: [{ file: main, digest: "1" }] };
+    return loader.load([folder, { filename: "more.yaml", text }], { cwd: base, env: {}, known });
+  };
+  const folder = mkdtempSync(join(base, "appears-"));
+  const main = join(folder, "main.yaml");
+  writeFileSync(
+    main,
+    [declared[2], declared[3], declared[5]].map((document) => stringify(document)).join("---\n"),
+  );
+  const tool = (name: string) => manifest("Tool", name, { type: "builtin", builtin: "kv" });
+  assert.deepEqual((await load(tool("a"))).diagnostics, []);
+  const many = Array.from({ length: 1_200 }, (_, index) => tool(`tool-${index}`));
+  assert.deepEqual((await load(...many)).diagnostics, []);
+  assert.deepEqual((await load(tool("a"))).diagnostics, []);
+  const other = manifest("Router", "other", {
+    tiers: [{ name: "best", targets: ["cloud/large"] }],
+    aliases: { fast: "best" },
+  });
+  assert.deepEqual(
+    (await load(other)).diagnostics.map(({ code }) => code),
+    ["LEG1052"],
+  );
+});
+
 test("sent is what was written with variables replaced, and shares with the spec what has no defaults", async () => {
   const text = stringify(
     manifest("Tool", "t", { type: "builtin", builtin: "kv", config: { a: "${A}", b: { c: [1] } } }),
@@ -508,4 +585,23 @@ test("bytes in place of a file are refused when they are no text or too many", a
   assert.deepEqual(await load(Buffer.from([0x61, 0xff])), [["LEG1006", "<stdin>"]]);
   assert.deepEqual(await load(Buffer.alloc(3 * 2 ** 20, 0x61)), [["LEG1004", "<stdin>"]]);
   assert.deepEqual(await load(Buffer.from(stringify(declared[0]))), []);
+});
+
+test("of two declarations the one in the file that is first by path counts, whatever the search", async () => {
+  const folder = mkdtempSync(join(base, "order-"));
+  const text = stringify(declared[0]);
+  write(
+    folder,
+    new Map([
+      ["sub/a.yaml", text],
+      ["sub.yaml", text],
+    ]),
+  );
+  const options = { cwd: folder, env: {} };
+  const first = ({ objects, invalid }: ManifestSet) => [objects[0]?.source.shown, invalid];
+  assert.deepEqual(first(await loadManifests([folder], options)), ["sub.yaml", []]);
+  const inputs = ["sub/a.yaml", "sub.yaml"];
+  assert.deepEqual(first(await loadManifests(inputs, options)), ["sub.yaml", []]);
+  const known = { files: filesIn(folder) };
+  assert.deepEqual(first(await loadManifests([folder], { ...options, known })), ["sub.yaml", []]);
 });

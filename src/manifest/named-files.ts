@@ -8,7 +8,7 @@ import { enterInstructions } from "./instructions.ts";
 import { CODE_BYTES_MAX, REFERENCED_BYTES_MAX } from "./limits.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import type { ManifestObject } from "./objects.ts";
-import { decode, type ReadBytes, type ReadText, readBytes } from "./read.ts";
+import { decode, isSha256, type ReadBytes, type ReadText, readBytes } from "./read.ts";
 import { fileFieldsOf, resolveFile } from "./resolve-file.ts";
 
 /** A file that an object names. */
@@ -72,10 +72,6 @@ function namedFile(
       return read.ok ? decode(read.bytes, file, shown, bytesMax) : read;
     },
   };
-}
-
-function isSha256(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text);
 }
 
 /** An object with what the files that it names add to it. */

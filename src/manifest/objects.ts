@@ -69,7 +69,7 @@ export interface ManifestSet {
   readonly files: number;
   /** Declared, but not valid; without those that another document declares and that are valid there. Sorted like the objects. */
   readonly invalid: readonly InvalidObject[];
-  /** Absolute paths of files of which it is not known, or not wholly, what they declare: not readable, or not to be understood. */
+  /** Absolute paths of files of which it is not known, or not wholly, what they declare: not readable, or not to be understood. A folder that cannot be searched stands for all below it. */
   readonly unread: readonly string[];
   /** Absolute paths of the files that objects name: their content counts too. Real ones, where the file is there. */
   readonly followed: readonly string[];

@@ -101,6 +101,11 @@ export function decode(
   return { ok: true, source };
 }
 
+/** Whether the digest of a file is one, rather than the reason why there is none. */
+export function isSha256(digest: string): boolean {
+  return /^[0-9a-f]{64}$/.test(digest);
+}
+
 /** Bytes that are known to be text; they are made one when somebody asks for it. */
 export function sourceOf(bytes: Buffer, shown: string): SourceText {
   const skippedBytes = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;

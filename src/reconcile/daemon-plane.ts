@@ -4,7 +4,13 @@ import { keyOf, type ResourceKey } from "../state/resource.ts";
 import type { Store } from "../state/store.ts";
 import type { EventRing } from "../telemetry/ring.ts";
 import { apiObjectOf } from "./api-object.ts";
-import type { AgentMessage, DaemonPlane, DaemonStatus, ObjectPlane } from "./contract.ts";
+import type {
+  AgentMessage,
+  ApiObject,
+  DaemonPlane,
+  DaemonStatus,
+  ObjectPlane,
+} from "./contract.ts";
 import type { Controller } from "./controller.ts";
 import { objectsStatus, sourceProblems } from "./daemon-status.ts";
 import { daemonEvents } from "./event-stream.ts";
@@ -35,7 +41,6 @@ export interface DaemonPlaneParts {
 /** What a running daemon can do, over its parts. */
 export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
   const { plane, view, store, supervisor, sources, started } = parts;
-  const statuses = () => sources().map((runner) => runner.status());
 
   /** An agent that was applied a moment ago gets its message too. */
   async function agentKey({ namespace, name }: AgentMessage): Promise<ResourceKey> {
@@ -49,34 +54,26 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
 
   return {
     ...plane,
+    async list(query) {
+      const { items, version } = await plane.list(query);
+      return { items: items.map((object) => withLoop(object, supervisor)), version };
+    },
+    async read(key) {
+      const object = await plane.read(key);
+      return object && withLoop(object, supervisor);
+    },
     async apply(request) {
       const report = await plane.apply(request);
       await view.reached(report.version);
       return report;
     },
-    async status() {
-      const { objects, problems } = objectsStatus(view.all());
-      const states = supervisor.states().map(({ state }) => state);
-      const all = [...sourceProblems(statuses()), ...problems];
-      return {
-        ...parts.facts(),
-        health: parts.isDraining() ? "draining" : all.length > 0 ? "degraded" : "ok",
-        objects,
-        agents: {
-          loops: states.length,
-          turns: states.filter(({ turn }) => turn !== undefined).length,
-          queued: states.reduce((sum, { queued }) => sum + queued, 0),
-        },
-        sources: statuses(),
-        problems: all,
-      };
-    },
+    status: async () => statusOf(parts),
     async reconcile({ wait = false, timeoutMs }) {
       const controller = await started;
       await Promise.all(sources().map((runner) => runner.reload()));
       controller.requeueAll();
       if (wait) await limited(controller.idle(), timeoutMs);
-      return statuses();
+      return sources().map((runner) => runner.status());
     },
     async shutdown() {
       parts.shutdown();
@@ -84,7 +81,7 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
     async restart(key) {
       const resource = await existing(store, key);
       await supervisor.restart(keyOf(key));
-      return apiObjectOf(resource);
+      return withLoop(apiObjectOf(resource), supervisor);
     },
     async ask(message, signal) {
       const outcome = await supervisor.ask(await agentKey(message), incoming(message), signal);
@@ -93,6 +90,41 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
     tell: async (message) => supervisor.tell(await agentKey(message), incoming(message)),
     events: (query, signal) => daemonEvents(parts.ring, query, signal),
   };
+}
+
+function statusOf({
+  view,
+  supervisor,
+  sources,
+  facts,
+  isDraining,
+}: DaemonPlaneParts): DaemonStatus {
+  const { objects, problems } = objectsStatus(view.all());
+  const states = supervisor.states().map(({ state }) => state);
+  const statuses = sources().map((runner) => runner.status());
+  const all = [...sourceProblems(statuses), ...problems];
+  return {
+    ...facts(),
+    health: isDraining() ? "draining" : all.length > 0 ? "degraded" : "ok",
+    objects,
+    agents: {
+      loops: states.length,
+      turns: states.filter(({ turn }) => turn !== undefined).length,
+      queued: states.reduce((sum, { queued }) => sum + queued, 0),
+    },
+    sources: statuses,
+    problems: all,
+  };
+}
+
+/** How the loop of an agent stands is known in this process only: it changes with every message, and is not worth a write. */
+function withLoop(object: ApiObject, supervisor: Supervisor): ApiObject {
+  const { kind, metadata, status } = object;
+  if (kind !== "Agent") return object;
+  const loop = supervisor.state({ kind, namespace: metadata.namespace, name: metadata.name });
+  if (loop === undefined) return object;
+  const { uid: _, ...told } = loop;
+  return { ...object, status: { ...status, loop: told } };
 }
 
 function incoming({ task, from }: AgentMessage) {

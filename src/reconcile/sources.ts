@@ -19,7 +19,12 @@ import type { View } from "./view.ts";
 /** Loads manifests for a source; what it keeps between loads is its own. */
 export type LoadSource = (
   inputs: readonly string[],
-  options: { readonly cwd: string; readonly change?: RootsChange },
+  options: {
+    readonly cwd: string;
+    readonly change?: RootsChange;
+    /** The folder that overlays cannot leave. */
+    readonly boundary?: string;
+  },
 ) => Promise<ManifestSet>;
 
 export interface SourcesDeps {
@@ -158,7 +163,7 @@ async function startGit(
         allowedSigners: besideManifest(resource, verify.allowedSigners, deps),
       },
     }),
-    load: (folders, top) => load(folders, { cwd: top }),
+    load: (folders, top) => load(folders, { cwd: top, boundary: top }),
     applier,
     onChange,
   });

@@ -20,7 +20,8 @@ export interface HeldModel extends ModelServer {
   releaseAll(): void;
 }
 
-type Choose = (task: string, request: Omit<HeldRequest, "release">) => ModelReply;
+/** What to answer to the last message of a conversation; `index` counts requests from 0. */
+export type Choose = (last: string, index: number) => ModelReply;
 
 /** Starts one; unless told otherwise the answer to a task is `answer to <task>`. */
 export async function startHeldModel(reply: Choose = echo): Promise<HeldModel> {
@@ -33,7 +34,7 @@ export async function startHeldModel(reply: Choose = echo): Promise<HeldModel> {
     if (isFree) next.release();
     held.push(next);
     heard.emit("request");
-    const chosen = reply(next.conversation.at(-1) ?? "", next);
+    const chosen = reply(next.conversation.at(-1) ?? "", held.length - 1);
     return { ...chosen, fault: { kind: "hold", until: released, onHeld } };
   });
   const model: Omit<HeldModel, keyof ModelServer> = {

@@ -73,7 +73,7 @@ test("what is heard of is found as a search of everything finds it", async () =>
         const heard = new Set<string>();
         for (const { name, action, words } of changes) {
           const path = join(folder, name);
-          const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+          const isFolder = before.folders.has(path);
           try {
             actions[action]?.(path, words);
           } catch {
