@@ -7,6 +7,7 @@ import { errorData } from "./lib/errors.ts";
 import { makeFolder } from "./lib/folders.ts";
 import { lazily } from "./lib/lazily.ts";
 import { createManifestLoader } from "./manifest/loader.ts";
+import type { ManifestObject } from "./manifest/objects.ts";
 import { agentReconciler } from "./reconcile/agent.ts";
 import type { ObjectPlane } from "./reconcile/contract.ts";
 import { type Controller, createController } from "./reconcile/controller.ts";
@@ -14,6 +15,7 @@ import { createObjectPlane } from "./reconcile/plane.ts";
 import { providerReconciler } from "./reconcile/provider.ts";
 import { routerReconciler } from "./reconcile/router.ts";
 import { sourceReconciler } from "./reconcile/source.ts";
+import { objectsOfOthers } from "./reconcile/source-others.ts";
 import {
   createSources,
   type LoadSource,
@@ -103,7 +105,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
   const plane = createObjectPlane({ store, clock, fence, idle: false });
   const sourcesDeps: SourcesDeps = {
     ...{ plane, store, view, clock, fence, emit, env, cwd, stateFolder },
-    createLoad: () => createLoad(options),
+    createLoad: (source) => createLoad(options, () => objectsOfOthers(view, source)),
     ...(options.watchMethod !== undefined && { watchMethod: options.watchMethod }),
   };
   const sources = createSources(sourcesDeps);
@@ -182,7 +184,10 @@ async function runTurn(services: Services, request: TurnRequest) {
 }
 
 /** A loader with a memory of its own, for one source. */
-function createLoad({ env, stateFolder }: PartsOptions): LoadSource {
+function createLoad(
+  { env, stateFolder }: PartsOptions,
+  existing: () => readonly ManifestObject[],
+): LoadSource {
   const loader = createManifestLoader({ cacheFolder: stateFolder });
   return (inputs, { cwd, change, boundary }) =>
     loader.load(inputs, {
@@ -190,6 +195,9 @@ function createLoad({ env, stateFolder }: PartsOptions): LoadSource {
       ...(boundary !== undefined && { boundary }),
       env,
       builtins: builtinFacts,
+      existing: existing(),
+      // Folders that hold nothing yet are watched like others.
+      mayBeEmpty: true,
       ...(change !== undefined && { known: change }),
     });
 }

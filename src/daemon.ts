@@ -99,7 +99,9 @@ async function start(options: DaemonOptions, parts: DaemonParts, life: Life): Pr
   stack.defer(() => roots.close());
   const started = Promise.withResolvers<Controller>();
   started.promise.catch(() => {});
-  const plane = await serve(options, parts, { stack, roots, stopping, started: started.promise });
+  const starting = { isOver: false };
+  const serving = { stack, roots, stopping, starting, started: started.promise };
+  const plane = await serve(options, parts, serving);
   await Promise.race([roots.first, fatal, aborted(stopping.signal)]);
   const { error } = roots.status();
   if (options.strict && error?.code === "LEG6055") throw new LegionError(error);
@@ -111,6 +113,7 @@ async function start(options: DaemonOptions, parts: DaemonParts, life: Life): Pr
     fatal,
     aborted(stopping.signal),
   ]);
+  starting.isOver = true;
   return {
     status: plane.status,
     reload: async () => void (await plane.reconcile({})),
@@ -122,13 +125,15 @@ interface Serving {
   readonly stack: AsyncDisposableStack;
   readonly roots: SourceRunner;
   readonly stopping: AbortController;
+  /** Whether everything was looked at once. */
+  readonly starting: { readonly isOver: boolean };
   readonly started: Promise<Controller>;
 }
 
 async function serve(
   options: DaemonOptions,
   { plane, view, ring, store, supervisor, sources, onError }: DaemonParts,
-  { stack, roots, stopping, started }: Serving,
+  { stack, roots, stopping, starting, started }: Serving,
 ): Promise<DaemonPlane> {
   const { cwd, stateFolder, listen } = options;
   const version = packageVersion();
@@ -138,7 +143,7 @@ async function serve(
     ...{ plane, view, ring, store, supervisor, started },
     sources: () => [roots, ...sources.all()],
     facts: () => ({ version, pid: process.pid, startedAt, cwd, stateFolder, ...listening }),
-    isDraining: () => stopping.signal.aborted,
+    phase: () => (stopping.signal.aborted ? "draining" : starting.isOver ? "running" : "starting"),
     shutdown: () => stopping.abort(),
   });
   const server = await startServer({

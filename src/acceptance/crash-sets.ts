@@ -1,8 +1,8 @@
 import { agentManifest, providerManifest } from "../testing/manifests.ts";
 
-/** Files by path, and what they declare: agent -> its description. */
+/** Files by path (undefined: it is not there), and what they declare: agent -> its description. */
 export interface DeclaredSet {
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string | undefined>>;
   readonly agents: ReadonlyMap<string, string>;
 }
 
@@ -45,11 +45,12 @@ function declared(
   fileOf: (name: string) => string,
   names: ReadonlySet<string>,
 ): DeclaredSet {
-  const texts = Object.fromEntries(
-    [...names].map((file) => [file, "# Agents come and go here.\n"]),
+  const texts: Record<string, string | undefined> = Object.fromEntries(
+    [...names].map((file) => [file, undefined]),
   );
   for (const [name, description] of agents) {
-    texts[fileOf(name)] += agentManifest(name, { description });
+    const file = fileOf(name);
+    texts[file] = (texts[file] ?? "") + agentManifest(name, { description });
   }
   return { agents, files: { "models.yaml": providerManifest(), ...texts } };
 }

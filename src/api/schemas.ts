@@ -200,7 +200,7 @@ export const daemonStatus = opened(
     cwd: text,
     stateFolder: text,
     socket: text,
-    health: { enum: ["ok", "degraded", "draining"] },
+    health: { enum: ["starting", "ok", "degraded", "draining"] },
     objects: { type: "object", additionalProperties: opened({ total: whole, ready: whole }) },
     agents: opened({ loops: whole, turns: whole, queued: whole }),
     sources: listOf(sourceStatus),

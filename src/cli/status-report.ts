@@ -11,7 +11,12 @@ const REVISION_CHARS = 12;
 /** Problems that are shown; the rest is counted. */
 const PROBLEMS_MAX = 50;
 
-const healthStyles = { ok: "green", degraded: "yellow", draining: "yellow" } as const;
+const healthStyles = {
+  starting: "yellow",
+  ok: "green",
+  degraded: "yellow",
+  draining: "yellow",
+} as const;
 
 /** How a daemon stands, for people: its health first, then what it reads, what it runs, and everything that is not as it should be. */
 export function statusText(status: DaemonStatus, nowMs: number, stream: OutputStream): string {

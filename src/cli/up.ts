@@ -25,6 +25,7 @@ export class UpCommand extends LegionCommand {
     examples: [
       ["Run what the working folder declares", "$0 up"],
       ["In a pipeline: not with manifests that are wrong", "$0 up agents.d tools.d --strict"],
+      ["In the background", "$0 up --detach"],
       ["Serve the API on TCP too", "$0 up --listen 127.0.0.1:7420"],
     ],
   });
@@ -56,6 +57,9 @@ export class UpCommand extends LegionCommand {
   grace = Option.String("--grace", {
     description: `how long turns may go on when it is to end; default: ${GRACE_DEFAULT}`,
   });
+  detach = Option.Boolean("-d,--detach", false, {
+    description: "return when it is ready; its log is daemon.log in the state folder",
+  });
   quiet = Option.Boolean("-q,--quiet", false, { description: "no line for each event on stderr" });
 
   protected override formats(): readonly string[] {
@@ -64,6 +68,7 @@ export class UpCommand extends LegionCommand {
 
   async execute(): Promise<number> {
     this.checkOutput();
+    if (this.detach) return this.detached();
     const ending = new AbortController();
     const { renderText } = await import("../manifest/render.ts");
     const options = this.options(ending.signal, renderText);
@@ -79,6 +84,35 @@ export class UpCommand extends LegionCommand {
     await daemon.done;
     if (!this.quiet) stderr.write("ended\n");
     return 0;
+  }
+
+  /** The same words start a process that stays; what they get wrong is found before. */
+  private async detached(): Promise<number> {
+    const { cwd, env, stderr } = this.context;
+    const { renderText } = await import("../manifest/render.ts");
+    const { stateFolder } = this.options(this.context.signal, renderText);
+    const startedAt = performance.now();
+    const { startDetached } = await import("./up-detach.ts");
+    const words = [...this.words()];
+    const status = await startDetached({ words, cwd, env, stateFolder });
+    stderr.write(readyLines(status, performance.now() - startedAt, stderr));
+    return 0;
+  }
+
+  private *words(): Generator<string> {
+    const flags = {
+      "--state-dir": this.stateDir,
+      "--listen": this.listen,
+      "--token-file": this.tokenFile,
+      "--tls-cert": this.tlsCert,
+      "--tls-key": this.tlsKey,
+      "--watch-method": this.watchMethod,
+      "--grace": this.grace,
+    };
+    for (const [flag, value] of Object.entries(flags))
+      if (value !== undefined) yield `${flag}=${value}`;
+    if (this.strict) yield "--strict";
+    yield* this.roots;
   }
 
   private options(signal: AbortSignal, renderText: RenderText): DaemonOptions {

@@ -15,14 +15,15 @@ export interface Findings {
   readonly texts: ReadonlyMap<string, SourceText>;
   readonly files: number;
   readonly followed: readonly string[];
+  readonly mayBeEmpty?: boolean | undefined;
 }
 
 /** The set of what is valid, with the faults placed and told to whom they belong. */
 export async function conclude(
-  { inputs, documents, faults: found, texts, files, followed }: Findings,
+  { inputs, documents, faults: found, texts, files, followed, mayBeEmpty = false }: Findings,
   breathe: () => Promise<void>,
 ): Promise<ManifestSet> {
-  const isEmpty = documents.length === 0 && !found.some(isError);
+  const isEmpty = !mayBeEmpty && documents.length === 0 && !found.some(isError);
   const faults = isEmpty ? [...found, noManifests(inputs)] : found;
   const locator = locatorOf(texts);
   const hide = variableHider(documents);

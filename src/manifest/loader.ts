@@ -26,6 +26,8 @@ import type { Environment } from "./variables.ts";
 export interface LoadOptions extends CheckOptions {
   /** The variables that `${VAR}` may name. */
   readonly env: Environment;
+  /** Whether there may be no manifest at all; else that is an error. */
+  readonly mayBeEmpty?: boolean;
   /** Values of `--set` to lay over the manifests before they are validated. */
   readonly sets?: readonly SetValue[];
   /** The folder that overlays cannot leave; by default the git work tree that they stand in, or the working folder. */
@@ -139,7 +141,9 @@ async function loadOnce(
   );
   remember(read.entries, sound, memory);
   const set = { inputs, documents: loaded, faults: counted, texts };
-  return conclude({ ...set, files: entries.length, followed: references.followed }, breathe);
+  const { followed } = references;
+  const { mayBeEmpty } = options;
+  return conclude({ ...set, files: entries.length, followed, mayBeEmpty }, breathe);
 }
 
 /** Loads every document that is not the same as before, in an environment that is the same where it counts. */

@@ -224,7 +224,8 @@ export interface DaemonStatus {
   readonly socket: string;
   /** The address of the TCP listener, where there is one. */
   readonly address?: string;
-  readonly health: "ok" | "degraded" | "draining";
+  /** starting: not everything was looked at once. degraded: `problems` says what is wrong. */
+  readonly health: "starting" | "ok" | "degraded" | "draining";
   /** By kind. */
   readonly objects: Readonly<Record<string, { readonly total: number; readonly ready: number }>>;
   readonly agents: { readonly loops: number; readonly turns: number; readonly queued: number };

@@ -33,7 +33,7 @@ export interface DaemonPlaneParts {
   >;
   /** Resolves when the roots were read once and the reconcilers run. */
   readonly started: Promise<Controller>;
-  readonly isDraining: () => boolean;
+  readonly phase: () => "starting" | "running" | "draining";
   /** Begins to end the process. */
   readonly shutdown: () => void;
 }
@@ -92,20 +92,15 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
   };
 }
 
-function statusOf({
-  view,
-  supervisor,
-  sources,
-  facts,
-  isDraining,
-}: DaemonPlaneParts): DaemonStatus {
+function statusOf({ view, supervisor, sources, facts, phase }: DaemonPlaneParts): DaemonStatus {
   const { objects, problems } = objectsStatus(view.all());
   const states = supervisor.states().map(({ state }) => state);
   const statuses = sources().map((runner) => runner.status());
   const all = [...sourceProblems(statuses), ...problems];
+  const now = phase();
   return {
     ...facts(),
-    health: isDraining() ? "draining" : all.length > 0 ? "degraded" : "ok",
+    health: now !== "running" ? now : all.length > 0 ? "degraded" : "ok",
     objects,
     agents: {
       loops: states.length,

@@ -155,3 +155,21 @@ test("a rollback stands until the file says something else, also over a forced r
     assert.deepEqual(bed.view.get(keyA)?.annotations, {});
     await again.close();
   }));
+
+test("a reference may name what came from elsewhere, also when that comes later", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a", "An agent.", "  tools: [remote]\n"));
+    const runner = await follow(bed);
+    assert.equal(runner.status().diagnostics[0]?.code, "LEG1050");
+    const applied = new Promise<void>((resolve) => {
+      bed.view.subscribe(({ resource }) => resource.name === "a" && resolve());
+    });
+    const spec = { type: "builtin", builtin: "now" };
+    const tool = { kind: "Tool", namespace: "default", name: "remote", spec };
+    const objects = [{ ...tool, labels: {}, annotations: {} }];
+    await bed.deps.plane.apply({ objects, source: "them", manager: "them", digest: "" });
+    await applied;
+    await runner.reload();
+    assert.deepEqual(runner.status().diagnostics, []);
+    await runner.close();
+  }));

@@ -12,6 +12,7 @@ import { isCommit, refText } from "./git.ts";
 import { type FolderSourceOptions, startFolderSource } from "./source-folder.ts";
 import { CURRENT, startGitSource } from "./source-git.ts";
 import { sourceName } from "./source-name.ts";
+import { withOthers } from "./source-others.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import { createSourceSetApplier, type SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
@@ -39,7 +40,7 @@ export interface SourcesDeps {
   readonly cwd: string;
   readonly stateFolder: string;
   /** A loader for one source, with a memory of its own. */
-  readonly createLoad: () => LoadSource;
+  readonly createLoad: (source: string) => LoadSource;
   readonly watchMethod?: "events" | "poll";
 }
 
@@ -85,8 +86,8 @@ export function startRoots(
   deps: SourcesDeps & Pick<FolderSourceOptions, "strict" | "onDiagnostics">,
 ): SourceRunner {
   const location = roots.join(" ");
-  const load = deps.createLoad();
-  return startFolderSource({
+  const load = deps.createLoad("roots");
+  const runner = startFolderSource({
     ...deps,
     identity: { name: "roots", type: "roots", location },
     object: "Source//roots",
@@ -95,6 +96,7 @@ export function startRoots(
     load: (change) => load(presentRoots(change), { cwd: deps.cwd, change }),
     applier: createSourceSetApplier({ ...deps, source: "roots" }),
   });
+  return withOthers(runner, "roots", deps.view);
 }
 
 async function start(
@@ -108,7 +110,8 @@ async function start(
   const source = sourceName(resource);
   const applier = createSourceSetApplier({ ...deps, source, pathOf });
   const options: RunnerOptions = { resource, spec, folder, source, applier, onChange };
-  return spec.type === "git" ? startGit(options, deps) : startFolder(options, deps);
+  const begin = spec.type === "git" ? startGit : startFolder;
+  return withOthers(await begin(options, deps), source, deps.view);
 }
 
 interface RunnerOptions {
@@ -125,7 +128,7 @@ function startFolder(
   deps: SourcesDeps,
 ): SourceRunner {
   const path = besideManifest(resource, spec.path ?? ".", deps);
-  const load = deps.createLoad();
+  const load = deps.createLoad(source);
   return startFolderSource({
     ...deps,
     identity: { name: source, type: "folder", location: path },
@@ -143,7 +146,7 @@ async function startGit(
   deps: SourcesDeps,
 ): Promise<SourceRunner> {
   const { url = "", ref = {}, verify } = spec;
-  const load = deps.createLoad();
+  const load = deps.createLoad(source);
   const applied = (await deps.store.inventory(source))?.applied;
   return startGitSource({
     ...deps,

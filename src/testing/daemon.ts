@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Connection, requireDaemon } from "../api/client.ts";
 import { holds } from "../reconcile/conditions.ts";
 import type { ApiObject, MessageOutcome } from "../reconcile/contract.ts";
@@ -59,6 +60,12 @@ export interface TestDaemon extends AsyncDisposable {
 
 /** So long a test waits for what it knows must come. */
 const PATIENCE_MS = 30_000;
+/** An answer may have to wait for something else that comes late, and that is what is to be told. */
+const ANSWER_MS = 60_000;
+/** Most of the start of a daemon is the compiling of its modules, which need not be done once for each. */
+const compileCache = fileURLToPath(
+  new URL("../../node_modules/.cache/legion-compile", import.meta.url),
+);
 
 /** Starts the daemon and resolves when it is ready; disposing of it kills what still runs and removes the repository. */
 export async function startTestDaemon(options: TestDaemonOptions = {}): Promise<TestDaemon> {
@@ -68,7 +75,7 @@ export async function startTestDaemon(options: TestDaemonOptions = {}): Promise<
     stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   await mkdir(join(folder, "agents.d"), { recursive: true });
   await writeFiles(folder, options.files ?? {});
-  const env = { ...process.env, ...options.env };
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache, ...options.env };
   const child = stack.use(startDaemonProcess(folder, options.args, env));
   await child.says("legion is ready");
   const plane = await requireDaemon({ stateFolder: join(folder, ".legion") });
@@ -146,7 +153,7 @@ function waitingPart(plane: Connection) {
       }),
     events: () => Array.fromAsync(plane.events({}, new AbortController().signal)),
     ask: (name: string, task: string) =>
-      plane.ask({ namespace: "default", name, task }, AbortSignal.timeout(PATIENCE_MS)),
+      plane.ask({ namespace: "default", name, task }, AbortSignal.timeout(ANSWER_MS)),
   };
 }
 

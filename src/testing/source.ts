@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { createManifestLoader } from "../manifest/loader.ts";
+import type { ManifestObject } from "../manifest/objects.ts";
 import type { ObjectPlane } from "../reconcile/contract.ts";
 import { createObjectPlane } from "../reconcile/plane.ts";
+import { objectsOfOthers } from "../reconcile/source-others.ts";
 import type { LoadSource, SourcesDeps } from "../reconcile/sources.ts";
 import { createView, type View } from "../reconcile/view.ts";
 import { openDatabase } from "../state/database.ts";
@@ -54,7 +56,7 @@ export async function sourceBed(): Promise<SourceBed> {
     },
     env: process.env,
     cwd: folder,
-    createLoad,
+    createLoad: (source) => createLoad(() => objectsOfOthers(view, source)),
   };
   return {
     ...{ folder, deps, view, events },
@@ -68,9 +70,10 @@ export async function sourceBed(): Promise<SourceBed> {
   };
 }
 
-function createLoad(): LoadSource {
+function createLoad(existing: () => readonly ManifestObject[]): LoadSource {
   const loader = createManifestLoader();
-  return (inputs, { cwd, change }) => loader.load(inputs, { cwd, env: {}, known: change });
+  return (inputs, { cwd, change }) =>
+    loader.load(inputs, { cwd, env: {}, known: change, existing: existing(), mayBeEmpty: true });
 }
 
 /** A manifest of an agent. */

@@ -59,4 +59,15 @@ export const applyCodes = {
     fix: "Name the objects, add -l or -f, or write --all.",
     exit: 2,
   },
+  LEG7035: {
+    title: "the daemon has not started in time",
+    why: "legion status --wait, or legion up --detach, waited for a daemon that has read its manifests and looked at every object once.",
+    fix: "Look at what legion up says (with --detach: daemon.log in the state folder), or wait longer.",
+    exit: 124,
+  },
+  LEG7036: {
+    title: "the daemon did not start",
+    why: "legion up --detach started a daemon, which ended, or went on starting for a minute; the message holds the end of its log.",
+    fix: "Do what its log says, or run legion up without --detach to see it all.",
+  },
 } as const satisfies Record<string, CodePage>;

@@ -48,12 +48,20 @@ export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
       const digest = (file: string) => found.files.get(file)?.digest;
       const reason = told === undefined ? "start" : round.isForced ? "forced" : "change";
       const waiting = new Map<string, number>();
+      const sinceMsOf = (file: string) => heldSinceMs.get(file) ?? startMs;
+      const isLate = (file: string) => startMs - sinceMsOf(file) >= UNSETTLED_MAX_MS;
+      // What is gone here may be what comes there: a file that is being moved is not one that is removed.
+      const areComing = found.files
+        .keys()
+        .some(
+          (file) => told?.files.has(file) === false && !isLate(file) && !hasSettled(file, round),
+        );
+      const mayBeMoved = (file: string) => areComing && digest(file) === undefined;
       const admits = (file: string) => {
         if (reason !== "change") return true;
-        const sinceMs = heldSinceMs.get(file) ?? startMs;
-        if (startMs - sinceMs >= UNSETTLED_MAX_MS || hasSettled(file, round))
+        if (isLate(file) || (hasSettled(file, round) && !mayBeMoved(file)))
           return suspension.admits(file, digest(file), startMs);
-        waiting.set(file, sinceMs);
+        waiting.set(file, sinceMsOf(file));
         return false;
       };
       suspension.observe(digest, startMs);
