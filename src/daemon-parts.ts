@@ -15,7 +15,7 @@ import { createObjectPlane } from "./reconcile/plane.ts";
 import { providerReconciler } from "./reconcile/provider.ts";
 import { routerReconciler } from "./reconcile/router.ts";
 import { sourceReconciler } from "./reconcile/source.ts";
-import { objectsOfOthers } from "./reconcile/source-others.ts";
+import { type HeldParts, objectsOfOthers } from "./reconcile/source-others.ts";
 import {
   createSources,
   type LoadSource,
@@ -105,7 +105,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
   const plane = createObjectPlane({ store, clock, fence, idle: false });
   const sourcesDeps: SourcesDeps = {
     ...{ plane, store, view, clock, fence, emit, env, cwd, stateFolder },
-    createLoad: (source) => createLoad(options, () => objectsOfOthers(view, source)),
+    createLoad: (source) => createLoad(options, (held) => objectsOfOthers(view, source, held)),
     ...(options.watchMethod !== undefined && { watchMethod: options.watchMethod }),
   };
   const sources = createSources(sourcesDeps);
@@ -186,7 +186,7 @@ async function runTurn(services: Services, request: TurnRequest) {
 /** A loader with a memory of its own, for one source. */
 function createLoad(
   { env, stateFolder }: PartsOptions,
-  existing: () => readonly ManifestObject[],
+  existing: (held?: HeldParts) => readonly ManifestObject[],
 ): LoadSource {
   const loader = createManifestLoader({ cacheFolder: stateFolder });
   return (inputs, { cwd, change, boundary }) =>
@@ -195,7 +195,7 @@ function createLoad(
       ...(boundary !== undefined && { boundary }),
       env,
       builtins: builtinFacts,
-      existing: existing(),
+      existing: existing(change),
       // Folders that hold nothing yet are watched like others.
       mayBeEmpty: true,
       ...(change !== undefined && { known: change }),

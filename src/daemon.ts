@@ -149,6 +149,7 @@ async function serve(
   const server = await startServer({
     plane: daemonPlane,
     stateFolder,
+    isOwner: true,
     version,
     startedAt,
     onRequestError: (id, error, route) =>

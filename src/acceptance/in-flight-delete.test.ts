@@ -147,7 +147,11 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
   });
 
   test("agents of deleted tools and providers say what is missing and go on when it is back", async () => {
-    await using held = await startHeldDaemon();
+    const others = { "agents.d/other.yaml": agentManifest("b", { model: "other/any" }) };
+    const spare = providerManifest().replace('"local"', '"other"');
+    await using held = await startHeldDaemon({
+      files: { ...others, "agents.d/spare.yaml": spare },
+    });
     const { daemon, model } = held;
     const provider = { kind: "Provider", namespace: "default", name: "local" };
     const asking = daemon.ask("a", "one");

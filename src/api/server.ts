@@ -1,4 +1,4 @@
-import { chmod, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -11,7 +11,7 @@ import { bareHost, isLoopback, urlOf } from "./addresses.ts";
 import { type AppOptions, createApp, LIMITS, type Limits } from "./app.ts";
 import { type DaemonFile, removeDaemonFile, writeDaemonFile } from "./daemon-file.ts";
 import { closing } from "./failure.ts";
-import { prepareSocket, socketPathOf } from "./socket.ts";
+import { listenAt, prepareSocket, socketPathOf } from "./socket.ts";
 import { createStaging, STAGING_LIMITS, type StagingLimits } from "./staging.ts";
 import { ownToken, readToken } from "./token.ts";
 
@@ -33,6 +33,8 @@ export interface ServerOptions {
   /** Holds daemon.json, the token and, unless told otherwise, the socket. */
   readonly stateFolder: string;
   readonly socketPath?: string;
+  /** This process is known to be the one owner of the state folder: who listens there has lost it. */
+  readonly isOwner?: boolean;
   readonly tcp?: TcpOptions;
   readonly version: string;
   /** ISO 8601, UTC. */
@@ -95,7 +97,8 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     // Whatever can be refused is refused before the first listener opens.
     const remote = tcp && (await tcpAccess(tcp, stateFolder));
     const socket = options.socketPath ?? (await socketPathOf(stateFolder));
-    await listenOnSocket(await open({ access: { hosts: hostsOf([]) } }), socket);
+    const local = await open({ access: { hosts: hostsOf([]) } });
+    stack.defer(await listenOnSocket(local, socket, options.isOwner === true));
     const address = tcp && remote && (await listenOnTcp(await open(remote), tcp, remote));
     const where = { socket, ...(address !== undefined && { address }) };
     const file: DaemonFile = { pid: process.pid, ...where, startedAt, version };
@@ -128,14 +131,16 @@ function teller({ log, onRequestError }: ServerOptions): AppOptions["onError"] {
   };
 }
 
-async function listenOnSocket(app: FastifyInstance, socket: string): Promise<void> {
-  await prepareSocket(socket);
+/** What takes the socket away again. */
+async function listenOnSocket(
+  app: FastifyInstance,
+  socket: string,
+  isOwner: boolean,
+): Promise<() => Promise<void>> {
+  await prepareSocket(socket, isOwner);
   try {
-    await app.listen({ path: socket });
-    // The folder keeps others out already; the mode of the socket says the same whatever the umask is.
-    await chmod(socket, 0o600);
+    return await listenAt(socket, (path) => app.listen({ path }));
   } catch (error) {
-    await rm(socket, { force: true });
     throw refused(`cannot listen at ${socket}`, error);
   }
 }

@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, realpath, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { chmod, lstat, mkdir, realpath, rename, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -36,8 +37,11 @@ export async function socketPathOf(
   });
 }
 
-/** Makes the folder of the socket, for this user only, and takes away the socket of a daemon that is dead. */
-export async function prepareSocket(path: string): Promise<void> {
+/**
+ * Makes the folder of the socket, for this user only, and looks whether the path is free: LEG8021 for what is no socket, and
+ * for one that a process listens at, unless that is known to be a daemon that has lost the folder. A dead one is no hindrance.
+ */
+export async function prepareSocket(path: string, isOwner = false): Promise<void> {
   const folder = dirname(path);
   // In a shared temporary folder the one above is ours as well.
   if (basename(dirname(folder)).startsWith("legion")) await privateFolder(dirname(folder));
@@ -46,9 +50,36 @@ export async function prepareSocket(path: string): Promise<void> {
   if (there === undefined) return;
   if (!there.isSocket())
     throw inUse(`${path} is not a socket`, "remove what stands there, or name another folder");
-  if (await answers(path))
+  if (!isOwner && (await answers(path)))
     throw inUse(`a process listens at ${path} already`, "stop it with `legion down`");
   await rm(path, { force: true });
+}
+
+/**
+ * Listens at the path, for this user only, in place of what was there. The socket is made beside it and renamed: a listener
+ * that ends removes the path it was made at, and a daemon that lost the folder must not take away its successor's.
+ * Returns what removes the path, unless it is another's by then.
+ */
+export async function listenAt(
+  path: string,
+  listen: (path: string) => Promise<unknown>,
+): Promise<() => Promise<void>> {
+  // Not longer than the name of the socket, for which there is room.
+  const made = join(dirname(path), randomBytes(5).toString("hex"));
+  try {
+    await listen(made);
+    // The folder keeps others out already; the mode of the socket says the same whatever the umask is.
+    await chmod(made, 0o600);
+    await rename(made, path);
+  } catch (error) {
+    await rm(made, { force: true });
+    throw error;
+  }
+  const { ino } = await lstat(path);
+  return async () => {
+    const there = await lstat(path).catch(() => undefined);
+    if (there?.ino === ino) await rm(path, { force: true });
+  };
 }
 
 /** LEG8020 for what is no folder of this user's own; a folder that others may enter is closed to them. */

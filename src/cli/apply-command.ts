@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Option } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
+import type { ManifestLoader } from "../manifest/loader.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import type { ApplyRequest, ObjectPlane } from "../reconcile/contract.ts";
 import { applyRequest, existingObjects, sourceName } from "./apply-request.ts";
@@ -76,15 +77,18 @@ export abstract class DeclaringCommand extends PlaneCommand {
   protected async declared(access: Access): Promise<Declared> {
     const hasStore = this.server !== undefined || existsSync(this.stateFolder());
     const isOnce = this.file.includes("-") && hasStore;
-    let set = isOnce ? undefined : await this.load([]);
+    const { createManifestLoader } = await import("../manifest/loader.ts");
+    const loader = createManifestLoader({ cacheFolder: this.stateFolder() });
+    let set = isOnce ? undefined : await this.load(loader, []);
     // Manifests that are not valid make no state folder.
     const isFutile = !hasStore && set !== undefined && hasErrors(set);
     const open = await this.openPlane(isFutile && !this.goesOn() ? "read" : access);
     try {
       if (set === undefined || (hasErrors(set) && hasStore)) {
         const { items } = await open.plane.list({});
-        set = await this.load(existingObjects(items, this.context.cwd));
+        set = await this.load(loader, existingObjects(items, this.context.cwd));
       }
+      loader.keep();
       if (!(this.allowEmpty && isEmpty(set))) await this.tell(set);
       const objects = await this.selected(set.objects);
       return {
@@ -117,14 +121,15 @@ export abstract class DeclaringCommand extends PlaneCommand {
     return this.allowEmpty;
   }
 
-  private async load(existing: readonly ManifestObject[]): Promise<ManifestSet> {
+  private async load(
+    loader: ManifestLoader,
+    existing: readonly ManifestObject[],
+  ): Promise<ManifestSet> {
     const { context, file, set: sets } = this;
-    const folder = this.stateFolder();
-    const cacheFolder = existsSync(folder) ? folder : undefined;
     const live = createLiveLine(context.stderr);
     if (!file.includes("-")) live.say("loading the manifests");
     try {
-      return await loadInputs(file, context, { sets, existing, cacheFolder });
+      return await loadInputs(file, context, { sets, existing, loader });
     } finally {
       live.end();
     }

@@ -9,6 +9,7 @@ import { eventLine, isWarning, reasonOf, subjectOf } from "./events-text.ts";
 import { ObjectCommand } from "./plane-command.ts";
 import { oneTarget } from "./references.ts";
 import { createTableWriter, type Row, type TableColumn } from "./table.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 const abouts = ["object", "run", "all"] as const;
 const SIGINT_EXIT = 130;
@@ -39,6 +40,7 @@ export class EventsCommand extends ObjectCommand {
   since = Option.String("--since", {
     description: "not older than this, for example 10m; or after the event of this id",
   });
+  tail = Option.String("--tail", { description: "only the newest so many of those that are kept" });
   about = Option.String("--about", "object", { description: abouts.join(", ") });
   noHeaders = Option.Boolean("--no-headers", false, { description: "no line of titles" });
 
@@ -51,6 +53,7 @@ export class EventsCommand extends ObjectCommand {
   async execute(): Promise<number> {
     const isJson = this.checkOutput().name === "json";
     const about = this.aboutFlag();
+    const limit = wholeNumber("--tail", this.tail);
     const { stdout, signal } = this.context;
     const key = this.for === undefined ? undefined : oneTarget([this.for], this.scope());
     const { id, afterMs } = this.sinceFlag();
@@ -60,6 +63,7 @@ export class EventsCommand extends ObjectCommand {
       ...(id !== undefined && { since: id }),
       ...(key !== undefined && { object: keyText(key) }),
       ...(about !== "all" && { about }),
+      ...(limit !== undefined && { limit }),
     };
     const table = createTableWriter(columns, { stream: stdout, noHeaders: this.noHeaders });
     const kept: DaemonEvent[] = [];

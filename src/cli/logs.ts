@@ -9,6 +9,7 @@ import type { OpenPlane } from "./plane.ts";
 import { ObjectCommand } from "./plane-command.ts";
 import { notFound, oneTarget, plural } from "./references.ts";
 import { cut, terminalWidth } from "./table.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 const SIGINT_EXIT = 130;
 
@@ -36,7 +37,7 @@ export class LogsCommand extends ObjectCommand {
 
   async execute(): Promise<number> {
     const isJson = this.checkOutput().name === "json";
-    const tail = this.tailFlag();
+    const tail = wholeNumber("--tail", this.tail);
     const key = oneTarget(this.words, this.scope());
     if (key.kind !== "Agent") throw hasNoLogs(key.kind);
     await using opened = await this.openDaemon();
@@ -86,17 +87,6 @@ export class LogsCommand extends ObjectCommand {
     const fitting = width === undefined ? text : cut(text, width - time.length - 1);
     const coloured = isWarning(event) ? style("yellow", fitting, stdout) : fitting;
     return `${style("dim", time, stdout)} ${coloured}`;
-  }
-
-  private tailFlag(): number | undefined {
-    if (this.tail === undefined) return undefined;
-    const lines = Number(this.tail);
-    if (/^\d+$/.test(this.tail) && Number.isSafeInteger(lines)) return lines;
-    throw new LegionError({
-      code: "LEG7001",
-      message: `--tail does not take "${this.tail}"`,
-      hint: "write a whole number of lines",
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LegionError } from "../lib/errors.ts";
+import type { ManifestLoader } from "../manifest/loader.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -50,15 +51,15 @@ export interface LoadExtras {
   readonly sets?: readonly string[];
   /** Objects of the store, for references that do not resolve among the manifests. */
   readonly existing?: readonly ManifestObject[];
-  /** Where to keep what manifests say for the next command: a state folder that is there. */
-  readonly cacheFolder?: string | undefined;
+  /** Loads them; one that knows nothing yet unless told. */
+  readonly loader?: ManifestLoader;
 }
 
 /** Loads what a command is given: files, folders, patterns, URLs, and `-` for standard input. */
 export async function loadInputs(
   paths: readonly string[],
   context: CommandContext,
-  { sets = [], existing = [], cacheFolder }: LoadExtras = {},
+  { sets = [], existing = [], loader }: LoadExtras = {},
 ): Promise<ManifestSet> {
   const { cwd, env, signal } = context;
   const [{ createManifestLoader }, { parseSets }, { builtinFacts }, { readManifestInputs }, kept] =
@@ -75,8 +76,8 @@ export async function loadInputs(
   const readStdin = () => readBytes(context);
   const surroundings = { cwd, signal, readStdin, pinned };
   const inputs = await readManifestInputs(rootsOf(paths, cwd), surroundings);
-  const loader = createManifestLoader({ cacheFolder });
-  return loader.load(inputs, { cwd, env, builtins: builtinFacts, existing, sets: values });
+  const options = { cwd, env, builtins: builtinFacts, existing, sets: values };
+  return (loader ?? createManifestLoader()).load(inputs, options);
 }
 
 /** Loads, and prints what is wrong to stderr. Undefined when something is: then nothing is to run. */

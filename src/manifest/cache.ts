@@ -3,8 +3,8 @@ import {
   appendFileSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -33,15 +33,18 @@ export interface CachedText {
  */
 export interface TextCache {
   get(key: string): CachedText | undefined;
-  /** Adds texts. `used` gives the keys of all texts that are in use; others may be forgotten. */
-  save(texts: ReadonlyMap<string, CachedText>, used: () => ReadonlySet<string>): void;
+  /**
+   * Adds texts. `used` gives the keys of all texts that are in use; others may be forgotten. False when the folder is not
+   * there: it is not made for this.
+   */
+  save(texts: ReadonlyMap<string, CachedText>, used: () => ReadonlySet<string>): boolean;
 }
 
 const FILE_NAME = "manifests.cache";
 /** Grows when the lines get another form. */
 const FORM = 1;
 
-/** The cache in a folder, which is made when there is something to save. */
+/** The cache in a folder. */
 export function createTextCache(folder: string): TextCache {
   const path = join(folder, FILE_NAME);
   const header = Buffer.from(`legion manifests ${fingerprint()}\n`);
@@ -55,13 +58,15 @@ export function createTextCache(folder: string): TextCache {
     save(texts, used) {
       // What was read has served by now; another process may have changed the file meanwhile.
       lines = undefined;
-      if (texts.size === 0) return;
+      if (texts.size === 0) return true;
+      if (!existsSync(folder)) return false;
       const added = [...texts].map(([key, text]) => lineOf(key, text));
       try {
         write(path, header, added, used);
       } catch {
         // A full disk or a folder that cannot be written makes the next start slower, nothing else.
       }
+      return true;
     },
   };
 
@@ -73,7 +78,6 @@ export function createTextCache(folder: string): TextCache {
   ): void {
     const size = sizeOf(file, head);
     const more = added.reduce((sum, line) => sum + line.length, 0);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (size !== undefined && size + more <= CACHE_TIDY_BYTES) {
       appendFileSync(file, Buffer.concat(added), { mode: 0o600 });
       return;

@@ -11,6 +11,8 @@ export interface Plan {
     plan: Plan | undefined,
   ])[];
   readonly items: Plan | undefined;
+  /** Fields that the object must not have beside what another field of it says: they get no default. */
+  readonly excluded?: (object: JsonObject) => ReadonlySet<string> | undefined;
 }
 
 const plans = new Map<Kind, Plan | undefined>();
@@ -30,7 +32,8 @@ export function defaultsOf(kind: Kind): Plan | undefined {
   return plans.get(kind);
 }
 
-function planOf({ properties = {}, items }: FieldSchema): Plan | undefined {
+function planOf(schema: FieldSchema): Plan | undefined {
+  const { properties = {}, items } = schema;
   const fields: (readonly [string, Json | undefined, Plan | undefined])[] = [];
   for (const [name, field] of Object.entries(properties)) {
     const plan = planOf(field);
@@ -41,7 +44,27 @@ function planOf({ properties = {}, items }: FieldSchema): Plan | undefined {
     fields.push([name, frozen(complete), plan]);
   }
   const itemPlan = items && planOf(items);
-  return fields.length === 0 && itemPlan === undefined ? undefined : { fields, items: itemPlan };
+  if (fields.length === 0 && itemPlan === undefined) return undefined;
+  const excluded = exclusionsOf(schema);
+  return { fields, items: itemPlan, ...(excluded && { excluded }) };
+}
+
+/** The shape of `allOf` in which a schema says what does not go with a value: `{if: {properties: {wire: {const}}}, then: {properties: {x: false}}}`. */
+interface Branch {
+  readonly if?: { readonly properties?: Readonly<Record<string, { readonly const?: unknown }>> };
+  readonly then?: { readonly properties?: Readonly<Record<string, unknown>> };
+}
+
+function exclusionsOf({ allOf }: FieldSchema): Plan["excluded"] {
+  const rows = ((allOf ?? []) as readonly Branch[]).flatMap((branch) => {
+    const [selector] = Object.entries(branch.if?.properties ?? {});
+    const entries = Object.entries(branch.then?.properties ?? {});
+    const names = entries.flatMap(([name, schema]) => (schema === false ? [name] : []));
+    if (selector === undefined || names.length === 0) return [];
+    return [{ field: selector[0], value: selector[1].const, names: new Set(names) }];
+  });
+  if (rows.length === 0) return undefined;
+  return (object) => rows.find(({ field, value }) => object[field] === value)?.names;
 }
 
 /** A part of an object with its defaults, likewise shared. */
@@ -49,10 +72,17 @@ export function filled(plan: Plan, value: Json): Json {
   if (Array.isArray(value)) return filledList(plan, value);
   if (!isObject(value)) return value;
   let copy: JsonObject | undefined;
+  const excluded = plan.excluded?.(value as JsonObject);
   for (const [name, fallback, inner] of plan.fields) {
     const written = (value as JsonObject)[name];
     const complete =
-      written === undefined ? fallback : inner === undefined ? written : filled(inner, written);
+      written === undefined
+        ? excluded?.has(name)
+          ? undefined
+          : fallback
+        : inner === undefined
+          ? written
+          : filled(inner, written);
     if (complete === undefined || complete === written) continue;
     copy ??= { ...(value as JsonObject) };
     copy[name] = complete;

@@ -1,14 +1,15 @@
 import { canonicalHash } from "../lib/hash.ts";
 import { isObject, type Json, type JsonObject, pointerOf } from "../lib/json.ts";
+import { computedFields } from "./computed-fields.ts";
 import { toJson } from "./convert.ts";
 import { withDefaults } from "./defaults.ts";
 import type { Fault, Report } from "./fault.ts";
-import { schemas } from "./generated/schemas.ts";
 import { isKind } from "./kinds.ts";
 import { DEFAULT_NAMESPACE, type Declared, type LoadedDocument } from "./loaded.ts";
-import type { Kind, ManifestObject, ObjectSource } from "./objects.ts";
+import type { ManifestObject, ObjectSource } from "./objects.ts";
 import { placed } from "./overlays/layers.ts";
 import type { ParsedDocument } from "./parse.ts";
+import { withoutServerFields } from "./server-fields.ts";
 import { type ValueFault, validateDocument } from "./validate.ts";
 import { type Environment, expandVariables, type VariableFault } from "./variables.ts";
 import type { TextFault } from "./yaml-words.ts";
@@ -44,7 +45,7 @@ export function readDocument({ tree, faults }: ParsedDocument): ReadDocument {
   const converted = tree === null ? undefined : toJson(tree);
   // What a tree lacks or has too much after a fault of syntax is no news.
   return {
-    json: converted?.value,
+    json: converted?.value === undefined ? undefined : withoutServerFields(converted.value),
     faults: faults.length > 0 ? faults : (converted?.faults ?? []),
   };
 }
@@ -111,14 +112,6 @@ function computedFaults(value: Json): ValueFault[] {
     return [{ code: "LEG1092", summary, detail, path: ["spec", name], part: "key" }];
   });
 }
-
-/** The fields of each kind's spec that no manifest may set. */
-export const computedFields = Object.fromEntries(
-  Object.entries(schemas).map(([kind, schema]) => {
-    const fields = Object.entries(schema.properties?.spec?.properties ?? {});
-    return [kind, fields.flatMap(([name, field]) => (field.readOnly === true ? [name] : []))];
-  }),
-) as unknown as Readonly<Record<Kind, readonly string[]>>;
 
 /** What would be wrong with a value that is not known yet is no news, nor are the variables in a field that does not exist. */
 function withoutEchoes(

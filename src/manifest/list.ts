@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq, type Pair, type ParsedNode } from "yaml";
 import { isObject, type Json } from "../lib/json.ts";
 import { suggest } from "../lib/suggest.ts";
+import { withoutServerFields } from "./server-fields.ts";
 import type { TextFault } from "./yaml-words.ts";
 
 /** The kind of a document that holds others, as programs write several objects at once. */
@@ -17,7 +18,7 @@ export function isList(json: Json | undefined): json is { [key: string]: Json } 
 /** The documents that a List holds, those of Lists in it included; each of these counts too, before what it holds. */
 export function itemsOf(json: Json | undefined): readonly Json[] {
   if (!isList(json) || !Array.isArray(json.items)) return [];
-  return json.items.flatMap((item) => [item, ...itemsOf(item)]);
+  return json.items.flatMap((item) => [withoutServerFields(item), ...itemsOf(item)]);
 }
 
 /** The trees of a document and of those that it holds, in the order of `itemsOf`. */

@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import type { Json } from "../lib/json.ts";
+import { breather } from "./breather.ts";
 import { type CachedText, createTextCache, type TextCache } from "./cache.ts";
 import { runChecks } from "./checks/checks.ts";
 import type { CheckOptions } from "./checks/context.ts";
@@ -7,7 +7,6 @@ import { type CheckMemory, checkMemory } from "./checks/memory.ts";
 import { conclude } from "./conclude.ts";
 import { loadDocument, type WrittenDocument } from "./documents.ts";
 import type { Fault } from "./fault.ts";
-import { SLICE_MS } from "./limits.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import {
   cacheKey,
@@ -39,7 +38,7 @@ export interface LoadOptions extends CheckOptions {
 }
 
 export interface LoaderOptions {
-  /** Where to keep what manifests say between processes. The files in it may be deleted at any time. */
+  /** A folder in which to keep what manifests say between processes, once it is there. The files in it may be deleted at any time. */
   readonly cacheFolder?: string | undefined;
 }
 
@@ -51,6 +50,8 @@ export interface ManifestLoader {
    * did not change is the same value in the next set. One load runs at a time.
    */
   load(inputs: readonly ManifestInput[], options: LoadOptions): Promise<ManifestSet>;
+  /** Saves what the load before found, where the cache folder was not there yet. */
+  keep(): void;
 }
 
 /** A document as it was loaded, with what is wrong with it by itself. */
@@ -69,6 +70,8 @@ interface Memory {
   readonly entered: WeakMap<LoadedDocument, EnteredDocument>;
   readonly existing: WeakMap<ManifestObject, LoadedDocument>;
   checks: CheckMemory;
+  /** Saves what the load before found, unless it is saved. */
+  keep: () => void;
 }
 
 /** A loader that has loaded nothing yet. */
@@ -82,15 +85,21 @@ export function createManifestLoader({ cacheFolder }: LoaderOptions = {}): Manif
     entered: new WeakMap(),
     existing: new WeakMap(),
     checks: checkMemory(),
+    keep: () => {},
   };
   let last: Promise<unknown> = Promise.resolve();
   return {
     load(inputs, options) {
       const load = () => loadOnce(inputs, options, memory);
       const result = last.then(load, load);
-      last = result;
+      // What a set holds is for whoever asked for it, and may go with them.
+      last = result.then(
+        () => {},
+        () => {},
+      );
       return result;
     },
+    keep: () => memory.keep(),
   };
 }
 
@@ -139,7 +148,8 @@ async function loadOnce(
     (file, source) => texts.set(file, source),
     breathe,
   );
-  remember(read.entries, sound, memory);
+  memory.keep = () => remember(read.entries, sound, memory);
+  memory.keep();
   const set = { inputs, documents: loaded, faults: counted, texts };
   const { followed } = references;
   const { mayBeEmpty } = options;
@@ -239,16 +249,17 @@ function remember(
 ): void {
   if (cache === undefined) return;
   const texts = new Map<string, CachedText>();
+  const fresh: FileEntry[] = [];
   for (const entry of entries) {
     // Of a file that was passed over it is not known what it says.
     if (entry.isCached || entry.faults.length > 0 || entry.documents.length === 0) continue;
     const text = cachedText(entry.documents, sound, outcomes);
     if (text === undefined) continue;
     texts.set(cacheKey(entry.found.file, entry.digest), text);
-    entry.isCached = true;
+    fresh.push(entry);
   }
   const used = () => new Set(entries.map(({ found, digest }) => cacheKey(found.file, digest)));
-  cache.save(texts, used);
+  if (cache.save(texts, used)) for (const entry of fresh) entry.isCached = true;
 }
 
 function cachedText(
@@ -268,14 +279,4 @@ function cachedText(
       specHashes[source.document] = outcome.loaded.object?.specHash ?? null;
   }
   return { documents: values, specHashes };
-}
-
-/** Lets others run when loading has held the event loop for a while. */
-function breather(): () => Promise<void> {
-  let sinceMs = performance.now();
-  return async () => {
-    if (performance.now() - sinceMs < SLICE_MS) return;
-    await setImmediate();
-    sinceMs = performance.now();
-  };
 }

@@ -7,6 +7,7 @@ export function withRenames(steps: readonly Step[]): readonly Step[] {
     steps.filter(({ change }) => change.action === "delete").toSorted(byTitle),
     likeness,
   );
+  if (deleted.size === 0) return steps;
   const noted = new Map<Step, string>();
   for (const made of steps.filter(({ change }) => change.action === "create").toSorted(byTitle)) {
     const gone = deleted.get(likeness(made))?.shift();

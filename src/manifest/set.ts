@@ -1,5 +1,5 @@
-import { canonicalHash, textHash } from "../lib/hash.ts";
-import type { Json, JsonPath } from "../lib/json.ts";
+import { canonicalText, textHash } from "../lib/hash.ts";
+import type { JsonPath } from "../lib/json.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { DEFAULT_NAMESPACE, keyOf } from "./loaded.ts";
 import type { InvalidObject, Kind, ManifestObject, ManifestSet } from "./objects.ts";
@@ -60,13 +60,12 @@ function once<T>(make: () => T): () => T {
 
 const declarations = new WeakMap<ManifestObject, string>();
 
-/** The hash of what an object declares. */
+/** What an object declares, in one line. */
 function declarationOf(object: ManifestObject): string {
   const known = declarations.get(object);
   if (known !== undefined) return known;
   const { labels, annotations, specHash } = object;
-  const metadata = canonicalHash({ labels, annotations } as Json);
-  const line = textHash(`${keyOf(object)} ${specHash} ${metadata}`);
+  const line = `${keyOf(object)} ${specHash} ${canonicalText({ labels, annotations })}`;
   declarations.set(object, line);
   return line;
 }

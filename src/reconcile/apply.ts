@@ -1,3 +1,4 @@
+import { breather } from "../manifest/breather.ts";
 import { type PlanOptions, planOf, planSteps } from "../manifest/plan.ts";
 import type { DesiredDeclaration } from "../manifest/plan-contract.ts";
 import type { ValueFault } from "../manifest/validate.ts";
@@ -24,9 +25,11 @@ export async function applySet(context: PlaneContext, request: ApplyRequest): Pr
     ...standing.left,
     ...(request.declaredInvalid ?? []),
   ]);
-  const desired = desiredOf(request, live, context.validate);
+  const breathe = breather();
+  const desired = await desiredOf(request, live, context.validate, breathe);
   const steps = planSteps(planOptions(request, desired, [...live.values()], standing.left));
   const changes = steps.map(({ change }) => change);
+  await breathe();
   const after = inventoryAfter(request, standing, changes, live);
   const done = await carryOut(context, {
     ...{ changes, live, manager, dryRun },
@@ -72,11 +75,12 @@ export async function liveOf(
 }
 
 /** All objects as they are to be; one error names everything that is in the way. */
-function desiredOf(
+async function desiredOf(
   request: ApplyRequest,
   live: ReadonlyMap<string, Resource>,
   validate: Validate,
-): readonly DesiredDeclaration[] {
+  breathe: () => Promise<void>,
+): Promise<readonly DesiredDeclaration[]> {
   const desired: DesiredDeclaration[] = [];
   const conflicts: Blamed<FieldConflict>[] = [];
   const faults: Blamed<ValueFault>[] = [];
@@ -85,6 +89,7 @@ function desiredOf(
     if ("declaration" in wanted) desired.push(wanted.declaration);
     else if ("faults" in wanted) faults.push({ ...keyOf(object), reasons: wanted.faults });
     else conflicts.push({ ...keyOf(object), reasons: wanted.conflicts });
+    await breathe();
   }
   if (faults.length > 0) throw invalidError(faults);
   if (conflicts.length > 0) throw conflictsError(conflicts);

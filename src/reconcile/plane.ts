@@ -83,7 +83,11 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const result = last.then(work);
-    last = result.catch(() => undefined);
+    // What comes of it is for the caller alone, and large.
+    last = result.then(
+      () => {},
+      () => {},
+    );
     return result;
   };
 }

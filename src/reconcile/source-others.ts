@@ -1,14 +1,29 @@
+import { isBelow } from "../manifest/discover.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
+import type { RootsChange } from "../manifest/watch/contract.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { View } from "./view.ts";
 
 /** Several objects come together more often than one. */
 const GATHER_MS = 200;
 
-/** The objects that references of a source may name besides its own: all that came from elsewhere and stay. */
-export function objectsOfOthers(view: View, source: string): readonly ManifestObject[] {
+/** What of a source is not as it declares it now, and stays as it is: below roots that are away, and in files that are still being written. */
+export type HeldParts = Partial<Pick<RootsChange, "roots" | "unsettled">>;
+
+/** The objects that references of a source may name besides those that it declares: all that came from elsewhere, and what is held. */
+export function objectsOfOthers(
+  view: View,
+  source: string,
+  { roots = [], unsettled = [] }: HeldParts = {},
+): readonly ManifestObject[] {
+  const away = roots.filter(({ status }) => status !== "ok").map(({ root }) => root);
+  const isHeld = (file: string) =>
+    unsettled.includes(file) || away.some((root) => isBelow(file, root));
   return [...view.all()]
-    .filter((resource) => resource.origin?.source !== source && !resource.deletionTimestamp)
+    .filter(({ origin, deletionTimestamp }) => {
+      const isOther = origin === undefined || origin.source !== source || isHeld(origin.file);
+      return isOther && deletionTimestamp === undefined;
+    })
     .map((resource) => view.object(resource));
 }
 

@@ -6,7 +6,7 @@ import { createManifestLoader } from "../manifest/loader.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
 import type { ObjectPlane } from "../reconcile/contract.ts";
 import { createObjectPlane } from "../reconcile/plane.ts";
-import { objectsOfOthers } from "../reconcile/source-others.ts";
+import { type HeldParts, objectsOfOthers } from "../reconcile/source-others.ts";
 import type { LoadSource, SourcesDeps } from "../reconcile/sources.ts";
 import { createView, type View } from "../reconcile/view.ts";
 import { openDatabase } from "../state/database.ts";
@@ -56,7 +56,7 @@ export async function sourceBed(): Promise<SourceBed> {
     },
     env: process.env,
     cwd: folder,
-    createLoad: (source) => createLoad(() => objectsOfOthers(view, source)),
+    createLoad: (source) => createLoad((held) => objectsOfOthers(view, source, held)),
   };
   return {
     ...{ folder, deps, view, events },
@@ -70,10 +70,16 @@ export async function sourceBed(): Promise<SourceBed> {
   };
 }
 
-function createLoad(existing: () => readonly ManifestObject[]): LoadSource {
+function createLoad(existing: (held?: HeldParts) => readonly ManifestObject[]): LoadSource {
   const loader = createManifestLoader();
   return (inputs, { cwd, change }) =>
-    loader.load(inputs, { cwd, env: {}, known: change, existing: existing(), mayBeEmpty: true });
+    loader.load(inputs, {
+      cwd,
+      env: {},
+      known: change,
+      existing: existing(change),
+      mayBeEmpty: true,
+    });
 }
 
 /** A manifest of an agent. */

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { constants, type Stats } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { REFERENCED_BYTES_MAX } from "../limits.ts";
 import { STAMP_TRUST_MS } from "./limits.ts";
 
@@ -8,35 +7,42 @@ import { STAMP_TRUST_MS } from "./limits.ts";
 export interface FileState {
   readonly digest: string;
   /** Whether the file certainly still holds that, told without reading it. */
-  isCurrent(): Promise<boolean>;
+  isCurrent(): boolean;
 }
 
-/** Hashes a file; undefined when it is not there. It reads regular files only, and no more than a file may have. */
-export async function fileState(file: string, nowMs: () => number): Promise<FileState | undefined> {
-  let handle: FileHandle | undefined;
+/** What files are read into, one after the other. */
+const chunk = Buffer.allocUnsafeSlow(1 << 16);
+
+/**
+ * Hashes a file; undefined when it is not there. It reads regular files only, and no more than a file may have. It does not
+ * wait: for files of this size, handing each step to another thread takes many times as long as the reading.
+ */
+export function fileState(file: string, nowMs: () => number): FileState | undefined {
+  let handle: number | undefined;
   const readMs = nowMs();
   try {
-    // Without O_NONBLOCK a named pipe put there would hold up the thread that opens it.
-    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = await handle.stat();
-    const digest = await digestOf(handle, status);
+    // Without O_NONBLOCK a named pipe put there would hold up this thread.
+    handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = fstatSync(handle);
+    const digest = digestOf(handle, status);
     // The stamp is from before the reading: a write meanwhile gives the file another one.
-    return { digest, isCurrent: () => hasStamp(file, status, readMs) };
+    const stamp = stampOf(status);
+    const isTrusted = readMs - Math.max(status.mtimeMs, status.ctimeMs) >= STAMP_TRUST_MS;
+    return { digest, isCurrent: () => isTrusted && hasStamp(file, stamp) };
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    return { digest: `unreadable:${code}`, isCurrent: async () => false };
+    return { digest: `unreadable:${code}`, isCurrent: () => false };
   } finally {
-    await handle?.close();
+    if (handle !== undefined) closeSync(handle);
   }
 }
 
-async function digestOf(handle: FileHandle, status: Stats): Promise<string> {
+function digestOf(handle: number, status: Stats): string {
   if (!status.isFile()) return "unreadable:not-a-file";
   const hash = createHash("sha256");
-  const chunk = Buffer.allocUnsafe(Math.min(status.size + 1, 1 << 16));
   for (let total = 0; total <= REFERENCED_BYTES_MAX; ) {
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+    const bytesRead = readSync(handle, chunk, 0, chunk.length, null);
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(chunk.subarray(0, bytesRead));
     total += bytesRead;
@@ -48,15 +54,15 @@ async function digestOf(handle: FileHandle, status: Stats): Promise<string> {
  * Whether a file has the stamp that it had when it was read. A stamp younger than two seconds at that time is not trusted:
  * another write within the grain of the file system's clock would have left the same one.
  */
-async function hasStamp(file: string, then: Stats, readMs: number): Promise<boolean> {
-  if (readMs - Math.max(then.mtimeMs, then.ctimeMs) < STAMP_TRUST_MS) return false;
+function hasStamp(file: string, then: readonly number[]): boolean {
   try {
-    const now = await stat(file);
-    return stampFields.every((field) => now[field] === then[field]);
+    return stampOf(statSync(file)).every((part, index) => part === then[index]);
   } catch {
     return false;
   }
 }
 
 /** The time of the last change of the inode as well: a program can set the other times back, not this one. */
-const stampFields = ["size", "mtimeMs", "ctimeMs", "ino", "dev"] as const;
+function stampOf({ size, mtimeMs, ctimeMs, ino, dev }: Stats): readonly number[] {
+  return [size, mtimeMs, ctimeMs, ino, dev];
+}

@@ -27,9 +27,8 @@ export const WATCHED_FOLDERS_MAX = 20_000;
 export const HINTED_PATHS_MAX = 10_000;
 /** With more changed paths than this everything is searched. */
 export const SCANNED_HINTS_MAX = 256;
-/** How many files are looked at, and read, at the same time. */
+/** How many folders are looked at at the same time. */
 export const STATS_AT_ONCE = 64;
-export const READS_AT_ONCE = 16;
 /** How many own writes are remembered until they are seen. */
 export const OWN_WRITES_MAX = 10_000;
 /** The most files besides manifests that are followed. */

@@ -1,14 +1,14 @@
 import { lstat, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { textHash } from "../../lib/hash.ts";
+import { breather } from "../breather.ts";
 import { discover, everyFile, isBelow, manifestName } from "../discover.ts";
 import type { Fault } from "../fault.ts";
 import { isUncertain, OVERLAY_FILE } from "../overlays/find.ts";
 import { compareText } from "../place.ts";
 import type { RootState, WatchedFile } from "./contract.ts";
-import { eachOf } from "./each-of.ts";
 import { type FileState, fileState } from "./file-state.ts";
-import { READS_AT_ONCE, SCANNED_HINTS_MAX, STATS_AT_ONCE } from "./limits.ts";
+import { SCANNED_HINTS_MAX } from "./limits.ts";
 
 /** What roots held at one moment. */
 export interface Snapshot {
@@ -82,7 +82,7 @@ export async function scanHinted(
     } else if (!status.isFile() || roots.includes(path)) {
       return undefined;
     } else if (files.has(path)) {
-      const state = await fileState(path, nowMs);
+      const state = fileState(path, nowMs);
       if (state === undefined || basename(path) === OVERLAY_FILE) return undefined;
       files.set(path, state);
     } else if (manifestName.test(path) || real.has(await realpath(path).catch(() => path))) {
@@ -125,22 +125,19 @@ async function search(roots: readonly string[], cwd: string): Promise<Search> {
   }
 }
 
-/** Every file that is there with what it holds; first the cheap look at all, then those that have to be read. */
+/** Every file that is there with what it holds; only those are read that may hold something else by now. */
 async function statesOf(
   files: readonly string[],
   { before, nowMs }: ScanOptions,
 ): Promise<readonly (readonly [string, FileState])[]> {
   const found: (readonly [string, FileState])[] = [];
-  const unread: string[] = [];
-  await eachOf(files, STATS_AT_ONCE, async (file) => {
+  const breathe = breather();
+  for (const file of files) {
     const known = before?.files.get(file);
-    if (known !== undefined && (await known.isCurrent())) found.push([file, known]);
-    else unread.push(file);
-  });
-  await eachOf(unread, READS_AT_ONCE, async (file) => {
-    const state = await fileState(file, nowMs);
+    const state = known?.isCurrent() === true ? known : fileState(file, nowMs);
     if (state !== undefined) found.push([file, state]);
-  });
+    await breathe();
+  }
   return found;
 }
 

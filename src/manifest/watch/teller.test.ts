@@ -18,7 +18,7 @@ const FILE = "/root/a.yaml";
 const ROOT = "/root";
 
 function snapshot(digest: string | undefined, status: RootStatus = "ok"): Snapshot {
-  const state = { digest: digest ?? "", isCurrent: async () => true };
+  const state = { digest: digest ?? "", isCurrent: () => true };
   return {
     files: new Map(digest === undefined ? [] : [[FILE, state]]),
     roots: [{ root: ROOT, status }],
@@ -26,6 +26,12 @@ function snapshot(digest: string | undefined, status: RootStatus = "ok"): Snapsh
     faults: [],
     isPlain: false,
   };
+}
+
+interface StepOptions {
+  readonly hints?: readonly number[];
+  readonly isHeard?: boolean;
+  readonly newFolders?: readonly string[];
 }
 
 /** A teller whose start was told with `first`; `step` searches at a time, after hints at others. */
@@ -39,11 +45,11 @@ function started(first: string | undefined) {
   const step = (
     startMs: number,
     found: Snapshot,
-    { hints = [], isHeard = true }: { hints?: readonly number[]; isHeard?: boolean } = {},
+    { hints = [], isHeard = true, newFolders = [] }: StepOptions = {},
   ) => {
     const burst = createBurst(DEBOUNCE_MS, DEBOUNCE_MAX_MS);
     for (const atMs of hints) burst.note(FILE, atMs, isHeard);
-    const telling = teller.tell({ found, before, burst, startMs, ...rest });
+    const telling = teller.tell({ found, before, burst, startMs, ...rest, newFolders });
     before = found;
     return telling;
   };
@@ -73,6 +79,36 @@ test("a file that is written without a pause is told in the end", () => {
   for (let atMs = 1_000; atMs <= 1_000 + UNSETTLED_MAX_MS; atMs += 100)
     if (step(atMs, snapshot(`at ${atMs}`), { hints: [atMs] }).change !== undefined) told += 1;
   assert.equal(told, 1);
+});
+
+/** The search that finds the file at a place in a folder that is watched only now. */
+function elsewhere(digest: string): { readonly found: Snapshot; readonly file: string } {
+  const file = `${ROOT}/new/b.yaml`;
+  const files = new Map([[file, { digest, isCurrent: () => true }]]);
+  return { found: { ...snapshot(undefined), files }, file };
+}
+
+test("a file that moves into a new folder is never told as removed before it is told where it went", () => {
+  const { step } = started("1");
+  const { found, file } = elsewhere("1");
+  const early = step(1_000, found, { hints: [500], newFolders: [`${ROOT}/new`] });
+  assert.deepEqual([early.change, early.held.toSorted()], [undefined, [FILE, file]]);
+  const later = step(1_000 + DEBOUNCE_MS, found, { hints: [1_000] });
+  assert.deepEqual(later.change?.changes, [
+    { file: FILE, change: "removed" },
+    { file, change: "added" },
+  ]);
+});
+
+test("a removal waits only so long for files that are still being written", () => {
+  const { step } = started("1");
+  let removed = 0;
+  for (let atMs = 1_000; atMs <= 1_000 + UNSETTLED_MAX_MS; atMs += 100) {
+    const { found } = elsewhere(`at ${atMs}`);
+    const { change } = step(atMs, found, { hints: [atMs], newFolders: [`${ROOT}/new`] });
+    if (change?.changes.some(({ file }) => file === FILE) === true) removed += 1;
+  }
+  assert.equal(removed, 1);
 });
 
 test("a file that goes back to what was told is not told", () => {

@@ -50,16 +50,17 @@ export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
       const waiting = new Map<string, number>();
       const sinceMsOf = (file: string) => heldSinceMs.get(file) ?? startMs;
       const isLate = (file: string) => startMs - sinceMsOf(file) >= UNSETTLED_MAX_MS;
-      // What is gone here may be what comes there: a file that is being moved is not one that is removed.
-      const areComing = found.files
-        .keys()
-        .some(
-          (file) => told?.files.has(file) === false && !isLate(file) && !hasSettled(file, round),
-        );
-      const mayBeMoved = (file: string) => areComing && digest(file) === undefined;
+      const isComing = (file: string) =>
+        told?.files.has(file) === false && !isLate(file) && !hasSettled(file, round);
+      const coming = [...found.files.keys().filter(isComing)];
+      // A folder that has just appeared is a part of something larger, a checkout or a move, whose parts are told together.
+      const isTreeNew = coming.some((file) => round.newFolders.includes(dirname(file)));
+      const isPart = (file: string) =>
+        // What is gone here may be what comes there: a file that is being moved is not one that is removed.
+        isTreeNew || (coming.length > 0 && digest(file) === undefined);
       const admits = (file: string) => {
         if (reason !== "change") return true;
-        if (isLate(file) || (hasSettled(file, round) && !mayBeMoved(file)))
+        if (isLate(file) || (hasSettled(file, round) && !isPart(file)))
           return suspension.admits(file, digest(file), startMs);
         waiting.set(file, sinceMsOf(file));
         return false;
