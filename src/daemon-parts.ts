@@ -1,4 +1,5 @@
 /** What a daemon is made of: everything is built here, bottom-up, and given to one stack that takes it down in reverse. */
+import { resolve } from "node:path";
 import type { Supervisor } from "./agent/supervision.ts";
 import { createSupervisor } from "./agent/supervisor.ts";
 import { dropOrphans } from "./agent/supervisor-orphans.ts";
@@ -7,7 +8,7 @@ import { errorData } from "./lib/errors.ts";
 import { makeFolder } from "./lib/folders.ts";
 import { lazily } from "./lib/lazily.ts";
 import { createManifestLoader } from "./manifest/loader.ts";
-import type { ManifestObject } from "./manifest/objects.ts";
+import type { Kind, ManifestObject } from "./manifest/objects.ts";
 import { agentReconciler } from "./reconcile/agent.ts";
 import type { ObjectPlane } from "./reconcile/contract.ts";
 import { type Controller, createController } from "./reconcile/controller.ts";
@@ -24,6 +25,7 @@ import {
 } from "./reconcile/sources.ts";
 import { toolReconciler } from "./reconcile/tool.ts";
 import { createView, type View } from "./reconcile/view.ts";
+import { secretFiles } from "./security/secrets.ts";
 import { createServices, notBegun, type Services, type TurnRequest } from "./services.ts";
 import { type Database, openDatabase } from "./state/database.ts";
 import { withFailpoints } from "./state/failpoints.ts";
@@ -44,6 +46,8 @@ export interface PartsOptions {
   /** Absolute path. */
   readonly stateFolder: string;
   readonly watchMethod?: "events" | "poll";
+  /** The files of a TCP listener that agents must not read. */
+  readonly listen?: { readonly tokenFile?: string; readonly tlsKey?: string };
   readonly onEvent: (event: DaemonEvent) => void;
   readonly clock: Clock;
   /** Takes everything down. */
@@ -91,6 +95,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
     createServices({
       ...{ env, cwd, stateFolder, clock, keyValue, publish },
       objectsOf: view.within,
+      secretFiles: () => closedFiles(options, view),
     }),
   );
   const inbox = openSqliteInbox(database, { clock, fence });
@@ -123,6 +128,15 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
       ],
     });
   return { plane, view, ring, store, onError, supervisor, sources, sourcesDeps, startController };
+}
+
+/** What no agent may read, whatever its namespace: with the token it could speak to the API. */
+function closedFiles({ cwd, listen }: PartsOptions, view: View): readonly string[] {
+  const own = [listen?.tokenFile, listen?.tlsKey].filter((file) => file !== undefined);
+  const objects = {
+    all: <K extends Kind>(kind: K) => view.ofKind(kind).map((resource) => view.object<K>(resource)),
+  };
+  return [...own.map((file) => resolve(cwd, file)), ...secretFiles(objects)];
 }
 
 /** Whether a uid is that of an agent which is to stay. */

@@ -5,6 +5,7 @@ import { startServer } from "./api/server.ts";
 import { buildParts, type DaemonParts } from "./daemon-parts.ts";
 import { systemClock } from "./lib/clock.ts";
 import { LegionError, messageOf } from "./lib/errors.ts";
+import { releaseMemory } from "./lib/release-memory.ts";
 import type { Diagnostic } from "./manifest/diagnostics.ts";
 import type { DaemonPlane, DaemonStatus } from "./reconcile/contract.ts";
 import type { Controller } from "./reconcile/controller.ts";
@@ -107,8 +108,10 @@ async function start(options: DaemonOptions, parts: DaemonParts, life: Life): Pr
   if (options.strict && error?.code === "LEG6055") throw new LegionError(error);
   const controller = parts.startController();
   started.resolve(controller);
+  const idle = controller.idle();
+  void idle.then(releaseMemory);
   await Promise.race([
-    controller.idle(),
+    idle,
     wait(FIRST_LOOK_MS, undefined, { ref: false }),
     fatal,
     aborted(stopping.signal),

@@ -6,6 +6,7 @@ import { newId } from "./lib/ids.ts";
 import { lazily } from "./lib/lazily.ts";
 import { suggest } from "./lib/suggest.ts";
 import type { ManifestObject, ManifestSet } from "./manifest/objects.ts";
+import { secretFiles } from "./security/secrets.ts";
 import { createServices } from "./services.ts";
 import type { LegionEvent } from "./telemetry/events.ts";
 
@@ -47,7 +48,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   });
   const clock = systemClock;
   const shared = { env, cwd, stateFolder, clock, keyValue, publish: onEvent };
-  const services = stack.use(createServices({ ...shared, objectsOf: () => manifests }));
+  const services = stack.use(
+    createServices({
+      ...shared,
+      objectsOf: () => manifests,
+      secretFiles: () => secretFiles(manifests),
+    }),
+  );
   return {
     runAgent(name, { task, model, signal }) {
       const agent = withModel(findAgent(manifests, name), model);

@@ -11,7 +11,7 @@ import { noUsage, type Router } from "./router/contract.ts";
 import { createRouter } from "./router/router.ts";
 import type { SandboxPool } from "./sandbox/contract.ts";
 import { redactDeep } from "./security/redact.ts";
-import { createSecrets, secretFiles } from "./security/secrets.ts";
+import { createSecrets } from "./security/secrets.ts";
 import type { KeyValue } from "./state/key-value.ts";
 import { createEmitter } from "./telemetry/emitter.ts";
 import type { LegionEvent } from "./telemetry/events.ts";
@@ -28,6 +28,8 @@ export interface ServicesOptions {
   readonly keyValue: () => Promise<KeyValue>;
   /** What references of a namespace mean, read at each decision. */
   readonly objectsOf: (namespace: string) => Objects;
+  /** Absolute paths of files that hold secrets, of whatever namespace; read at each turn. */
+  readonly secretFiles: () => readonly string[];
   /** Takes every event, redacted. */
   readonly publish: (event: LegionEvent) => void;
 }
@@ -51,7 +53,7 @@ export interface Services extends AsyncDisposable {
 
 /** Builds the services; sandboxes and the rest of what costs time come when a turn first needs them. */
 export function createServices(options: ServicesOptions): Services {
-  const { env, cwd, stateFolder, clock, keyValue, objectsOf, publish } = options;
+  const { env, cwd, stateFolder, clock, keyValue, objectsOf, secretFiles, publish } = options;
   const stack = new AsyncDisposableStack();
   const secrets = createSecrets({ env, clock });
   const { redactor } = secrets;
@@ -78,7 +80,7 @@ export function createServices(options: ServicesOptions): Services {
         clock,
         cwd,
         stateFolder,
-        deniedFiles: secretFiles(objects),
+        deniedFiles: secretFiles(),
         redact: redactor.redactKnown,
       });
       try {

@@ -117,13 +117,17 @@ suite("changes while a turn runs", { concurrency: 3 }, () => {
     const before = await daemon.untilReady(a);
     const asking = daemon.ask("a", "one");
     const first = await model.at(0);
-    for (const text of [
-      agentManifest("a", { modle: "x" }),
-      '{"apiVersion": "legion.dev/v1", "kind": "Agent", "metadata": {"name": "a"}, "spec": {',
-      "\tnothing: [that, can, be: read",
-    ]) {
+    const broken: [text: string, said: RegExp][] = [
+      [agentManifest("a", { modle: "x" }), /a\.yaml:\d+:\d+: error\[LEG1007\]/],
+      [
+        '{"kind": "Agent", "metadata": {"name": "a"}, "spec": {',
+        /a bracket or brace is never closed/,
+      ],
+      ["\tnothing: [that, can, be: read", /a tab stands/],
+    ];
+    for (const [text, said] of broken) {
       await daemon.write({ "agents.d/a.yaml": text });
-      await daemon.says(/agents\.d\/a\.yaml:\d+:\d+: error/);
+      await daemon.says(said);
     }
     first.release();
     model.releaseAll();

@@ -83,14 +83,14 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
     const asking = daemon.ask("a", "one");
     await model.at(0);
     await daemon.remove(file);
-    await daemon.until(a, isGoing);
-    const goingMs = performance.now();
+    const going = await daemon.until(a, isGoing);
     const { result, generation } = await asking;
-    const tookMs = performance.now() - goingMs;
+    const stopped = await daemon.untilEvent(({ kind }) => kind === "legion.agent.stopped");
+    const tookMs = Date.parse(stopped.at) - Date.parse(going?.metadata.deletionTimestamp ?? "");
     assert.deepEqual([result.status, generation], ["cancel", 1]);
     assert.match(JSON.stringify(result.error), /LEG2031.*was deleted.*grace period of 1/);
     // Far from the 30 s that are the default.
-    assert.ok(tookMs > 500 && tookMs < 10_000, `${tookMs} ms`);
+    assert.ok(tookMs >= 900 && tookMs < 10_000, `${tookMs} ms`);
     await daemon.until(a, isGone);
   });
 
@@ -130,6 +130,10 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
     await daemon.write({ [file]: agentManifest("a", { instructions: "Made anew." }) });
     await daemon.plane.reconcile({});
     assert.equal(await uidOf(daemon), before);
+    // Another change in between takes nothing away from what waits to be made.
+    await daemon.write({ "agents.d/b.yaml": agentManifest("b") });
+    await daemon.untilReady(b);
+    assert.equal(await uidOf(daemon), before);
     first.release();
     const outcome = await asking;
     assert.deepEqual([outcome.result.value, outcome.generation], ["answer to one", 1]);
@@ -146,12 +150,8 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
     assert.ok(!conversation.includes("one"), "another agent has another conversation");
   });
 
-  test("agents of deleted tools and providers say what is missing and go on when it is back", async () => {
-    const others = { "agents.d/other.yaml": agentManifest("b", { model: "other/any" }) };
-    const spare = providerManifest().replace('"local"', '"other"');
-    await using held = await startHeldDaemon({
-      files: { ...others, "agents.d/spare.yaml": spare },
-    });
+  test("an agent whose provider is deleted answers the turn that runs, says what is missing, and goes on when it is back", async () => {
+    await using held = await startHeldDaemon();
     const { daemon, model } = held;
     const provider = { kind: "Provider", namespace: "default", name: "local" };
     const asking = daemon.ask("a", "one");

@@ -84,7 +84,9 @@ suite("storms of changes while a turn runs", { concurrency: 3 }, () => {
     const path = join(daemon.folder, file);
     const text = both("New.");
     const size = Math.ceil(text.length / 10);
+    // As the output of a slow program into a file: at first there is nothing in it for a while.
     await writeFile(path, "");
+    await sleep(700);
     for (let at = 0; at < text.length; at += size) {
       await appendFile(path, text.slice(at, at + size));
       await sleep(200);

@@ -36,7 +36,7 @@ test("apply, diff, plan, get and delete say that no daemon runs; the next daemon
   await write({ "m/models.yaml": providerManifest(), "m/a.yaml": agentManifest("a") });
   const applied = await run("apply", "-f", "m");
   assert.equal(applied.exitCode, 0, applied.stderr);
-  assert.match(applied.stdout, /agent\/a created/);
+  assert.match(applied.stdout, /agent\/a +created/);
   assert.match(applied.stderr, /no daemon runs here: changing the state folder \.legion/);
 
   await write({ "m/a.yaml": agentManifest("a", { description: "Changed." }) });
@@ -84,7 +84,7 @@ test("of eight applies at once each succeeds or ends with exit code 3 and a name
   for (const { exitCode, stderr } of ended) {
     if (exitCode === 0) continue;
     assert.equal(exitCode, 3, stderr);
-    assert.match(stderr, /error\[LEG6024\][^]*process \d+ on |error\[LEG6021\]/);
+    assert.match(stderr, /error\[LEG6024\][\s\S]*process \d+ on |error\[LEG6021\]/);
   }
   const listed = JSON.parse((await run("get", "agents", "-o", "json")).stdout);
   const present = listed.items.map(

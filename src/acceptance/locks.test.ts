@@ -1,6 +1,7 @@
 // Goal: a state folder has one daemon; one that was killed is replaced at once, and one that stood still and lost the folder does nothing more (R33, R34).
 // Method: real daemons on one folder, stopped, resumed and killed by signals, and real commands beside them.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -86,4 +87,22 @@ test("R34: after kill -9 the next daemon has the folder at once, again and again
   const applied = await legion(["apply", "-f", "agents.d"], { cwd: folder });
   assert.equal(applied.exitCode, 0, applied.stderr);
   assert.match(applied.stderr, /no daemon runs here: changing the state folder/);
+});
+
+test("R33: a daemon whose state folder is removed ends by itself and says so; the next one begins anew", async () => {
+  await using first = await startTestDaemon({ files });
+  const { folder } = first;
+  const { metadata } = await first.untilReady(agentKey("a"));
+  await rm(join(folder, ".legion"), { recursive: true, maxRetries: 3 });
+  await using second = await startTestDaemon({ folder });
+  assert.equal(await first.exit, 1, first.stderr());
+  assert.match(
+    first.stderr(),
+    /LEG6001\][^\n]*\.legion was removed or replaced while it was in use/,
+  );
+  const { metadata: anew } = await second.untilReady(agentKey("a"));
+  assert.notEqual(anew.uid, metadata.uid);
+  // The end of the first takes nothing away from the second.
+  const status = await legion(["status", "-o", "json"], { cwd: folder });
+  assert.equal(JSON.parse(status.stdout).pid, second.pid, status.stderr);
 });

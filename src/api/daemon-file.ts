@@ -26,6 +26,15 @@ export async function readDaemonFile(stateFolder: string): Promise<DaemonFile | 
   return daemonFileOf(text);
 }
 
+/** Whether it is worth asking for a daemon; what cannot be read is told by whoever asks. */
+export async function mayHaveDaemon(stateFolder: string): Promise<boolean> {
+  try {
+    return (await readDaemonFile(stateFolder)) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
 /** Writes the file so that a reader sees all of it or nothing. */
 export async function writeDaemonFile(stateFolder: string, file: DaemonFile): Promise<void> {
   const temporary = join(stateFolder, `.daemon-${randomBytes(6).toString("hex")}.json`);

@@ -21,7 +21,7 @@ export async function queryOf(
     if (schema === undefined) throw unknown(name, names);
     if (typeof value !== "string") throw invalid(`the query has "${name}" more than once`);
     const typed = typedValue(value, schema);
-    const [issue] = (await compileSchema(schema))(typed);
+    const [issue] = (await compileSchema(schema, { isOwn: true }))(typed);
     if (issue !== undefined) throw invalid(`query parameter "${name}": ${issue.message}`, issue);
     query[name] = typed;
   }
@@ -32,7 +32,7 @@ export async function queryOf(
 export async function checkBody(body: unknown, schema: JsonSchema): Promise<void> {
   if (depthExceeds(body, DEPTH_MAX))
     throw invalid(`the body nests deeper than ${DEPTH_MAX} levels`);
-  const issues = (await compileSchema(schema))(body);
+  const issues = (await compileSchema(schema, { isOwn: true }))(body);
   const [first] = issues;
   if (first === undefined) return;
   const told = issues

@@ -113,7 +113,7 @@ export class ApplyCommand extends DeclaringCommand {
     const { stdout, stderr } = this.context;
     const { objects } = report;
     if (this.output === "name") stdout.write(applyNames(objects));
-    else await this.print(applyData(report, diagnostics), applyLines(objects, stdout));
+    else await this.print(applyData(report, diagnostics), () => applyLines(objects, stdout));
     if (!this.quiet) stderr.write(`${style("dim", applySummary(report, invalid), stderr)}\n`);
   }
 

@@ -14,11 +14,15 @@ export abstract class LegionCommand extends Command<CommandContext> {
   }
 
   /** Prints the result: `text` for people, `value` for programs. */
-  protected async print(value: unknown, text: string): Promise<void> {
+  protected async print(value: unknown, text: string | (() => string)): Promise<void> {
     const { stdout } = this.context;
     const forProgram = await programText(this.checkOutput(), value);
-    if (forProgram !== undefined) stdout.write(forProgram);
-    else stdout.write(text.endsWith("\n") || text === "" ? text : `${text}\n`);
+    if (forProgram !== undefined) {
+      stdout.write(forProgram);
+      return;
+    }
+    const told = typeof text === "string" ? text : text();
+    stdout.write(told.endsWith("\n") || told === "" ? told : `${told}\n`);
   }
 
   /** The format that was asked for; called before any work is done, as it refuses an unknown one. */

@@ -1,7 +1,7 @@
 import { Command, Option } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/quantities.ts";
-import { count } from "../lib/text.ts";
+import { count, forTerminal } from "../lib/text.ts";
 import { titleOf } from "../manifest/plan-text.ts";
 import type { ApiObject, ObjectPlane } from "../reconcile/contract.ts";
 import { keyText, type ResourceKey } from "../state/resource.ts";
@@ -119,6 +119,7 @@ export class DeleteCommand extends SelectingCommand {
     const lines = deleted.map((object) => `${objectTitle(keyOfObject(object))} ${what}\n`);
     await this.print(listValue(deleted), lines.join(""));
     if (deleted.length === 0 && !this.quiet) stderr.write("nothing to delete\n");
+    if (!this.dryRun && !this.quiet) stderr.write(stillDeclared(deleted));
   }
 
   /** Until what was deleted is gone, or another object has its name. */
@@ -152,4 +153,16 @@ export class DeleteCommand extends SelectingCommand {
       hint: "the deletion goes on; legion get shows what is left",
     });
   }
+}
+
+/** What a folder or a repository declares comes back: whoever deletes it should know. */
+function stillDeclared(deleted: readonly ApiObject[]): string {
+  const declared = deleted.filter(({ metadata }) =>
+    /^(roots|source\/.*)$/.test(metadata.origin?.source ?? ""),
+  );
+  const [first] = declared;
+  if (first === undefined) return "";
+  const more = declared.length > 1 ? ` (and ${declared.length - 1} more are declared)` : "";
+  const file = forTerminal(first.metadata.origin?.file ?? "");
+  return `${file} declares it${more}: remove it there too, or it comes back when that is read again\n`;
 }

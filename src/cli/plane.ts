@@ -80,7 +80,9 @@ async function findDaemon(
 ): Promise<DaemonPlane | undefined> {
   const { server, quiet } = options;
   const stateFolder = stateFolderOf(context, options);
-  if (server === undefined && !existsSync(stateFolder)) return undefined;
+  // Without a daemon the client is not needed, which takes longer to load than most commands to run.
+  const { mayHaveDaemon } = await import("../api/daemon-file.ts");
+  if (server === undefined && !(await mayHaveDaemon(stateFolder))) return undefined;
   const { connect } = await import("../api/client.ts");
   const { version } = JSON.parse(await readFile(packageFile, "utf8"));
   const connection = await connect({

@@ -9,21 +9,27 @@ type RegExpEngine = NonNullable<CodeOptions["regExp"]>;
 /** Checks a value; an empty list means that it is valid. Never throws. */
 export type Validate = (value: unknown) => readonly SchemaIssue[];
 
-let compilers: Promise<(schema: JsonSchema) => ValidateFunction> | undefined;
+type Compile = (schema: JsonSchema, isOwn: boolean) => ValidateFunction;
+
+let compilers: Promise<Compile> | undefined;
 const compiled = new WeakMap<JsonSchema, Validate>();
 
 /**
  * A validator for a JSON Schema (draft 2020-12). Loads Ajv on first use; compiles each schema object once.
- * Throws LEG1090 when the schema itself is not valid.
+ * Throws LEG1090 when the schema itself is not valid; that Legion's own ones are is not checked, which takes far longer
+ * than to compile them.
  */
-export async function compileSchema(schema: JsonSchema): Promise<Validate> {
+export async function compileSchema(
+  schema: JsonSchema,
+  { isOwn = false }: { readonly isOwn?: boolean } = {},
+): Promise<Validate> {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
   compilers ??= loadAjv();
   const compile = await compilers;
   let check: ValidateFunction;
   try {
-    check = compile(schema);
+    check = compile(schema, isOwn);
   } catch (error) {
     throw new LegionError({
       code: "LEG1090",
@@ -58,14 +64,15 @@ const regExp = Object.assign(
   { code: "linearPattern" },
 );
 
-async function loadAjv(): Promise<(schema: JsonSchema) => ValidateFunction> {
+async function loadAjv(): Promise<Compile> {
   const { Ajv2020 } = await import("ajv/dist/2020.js");
   // Schemas come from manifests and tools: unknown keywords are theirs, not faults. Each compile has an instance
   // of its own, so that equal $ids do not clash and nothing is kept for ever.
-  return (schema) =>
+  return (schema, isOwn) =>
     new Ajv2020({
       allErrors: true,
       strict: false,
+      validateSchema: !isOwn,
       logger: false,
       verbose: true,
       ownProperties: true,

@@ -2,7 +2,7 @@ import type { Diagnostic } from "./diagnostics.ts";
 import type { BlamedDocument, Fault } from "./fault.ts";
 import { keyOf, type LoadedDocument } from "./loaded.ts";
 import type { ManifestInput } from "./loader-files.ts";
-import type { InvalidObject, ManifestSet } from "./objects.ts";
+import type { InvalidObject, ManifestObject, ManifestSet } from "./objects.ts";
 import { compareDiagnostics, compareText, locatorOf, place, secretWords } from "./place.ts";
 import { manifestSet } from "./set.ts";
 import type { SourceText } from "./source-text.ts";
@@ -26,7 +26,7 @@ export async function conclude(
   const isEmpty = !mayBeEmpty && documents.length === 0 && !found.some(isError);
   const faults = isEmpty ? [...found, noManifests(inputs)] : found;
   const locator = locatorOf(texts);
-  const hide = variableHider(documents);
+  const hide = faults.length === 0 ? (text: string) => text : variableHider(documents);
   const secrets = secretWords(faults);
   // What is wrong with a manifest is told once, however many objects overlays make of it.
   const diagnostics = new Map<string, Diagnostic>();
@@ -40,9 +40,9 @@ export async function conclude(
   }
   const isFaulty = ({ source }: LoadedDocument) =>
     blames.size > 0 && keysOfDocument(source).some((key) => blames.has(key));
-  const objects = documents.flatMap((document) =>
-    document.object === undefined || isFaulty(document) ? [] : [document.object],
-  );
+  const objects: ManifestObject[] = [];
+  for (const document of documents)
+    if (document.object !== undefined && !isFaulty(document)) objects.push(document.object);
   return manifestSet({
     objects,
     diagnostics: [...diagnostics.values()].toSorted(compareDiagnostics),

@@ -237,6 +237,8 @@ function tooMany({ budget, faults, root, cwd }: Walk): void {
 
 /** The path as people write it: relative to the working folder where it is below it. */
 export function shownPath(file: string, cwd: string): string {
+  // Nearly all do, and there are many: `relative` takes both paths to pieces.
+  if (sep === "/" && file.startsWith(`${cwd}/`)) return file.slice(cwd.length + 1);
   const path = relative(cwd, file);
   return path === ""
     ? "."

@@ -78,7 +78,7 @@ export function loadDocument(
     value,
     used,
     faults: variableFaults,
-  } = isKnown ? { value: written, used: new Map(), faults: [] } : expandVariables(written, env);
+  } = isKnown ? { value: written, used: noVariables, faults: [] } : expandVariables(written, env);
   const isFixed = value === written;
   const faults = isKnown
     ? []
@@ -100,6 +100,8 @@ export function loadDocument(
   if (faults.length > 0 || declares === undefined) return loaded;
   return { ...loaded, object: objectOf(value as JsonObject, declares, source, known?.specHash) };
 }
+
+const noVariables: LoadedDocument["variables"] = new Map();
 
 /** Fields that loading fills in. */
 function computedFaults(value: Json): ValueFault[] {

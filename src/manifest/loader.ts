@@ -210,6 +210,7 @@ async function enterAll(
     named.size === 0 ? [] : known?.files.map(({ file, digest }) => [file, digest]),
   );
   const files = namedFiles(cwd, digests);
+  if (named.size === 0 && data.size === 0) return { loaded: documents, files };
   const loaded: LoadedDocument[] = [];
   for (const document of documents) {
     if (data.has(document.source.file)) continue;

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { LegionError } from "../lib/errors.ts";
 import { count } from "../lib/text.ts";
 import { type LiveObject, type ObjectKey, objectKey } from "./plan-contract.ts";
@@ -32,10 +33,13 @@ export function pruneJudge(options: PruneOptions): (live: LiveObject) => PruneVe
   const { source, prune } = options;
   const invalid = new Set(options.declaredInvalid?.map(objectKey));
   const unread = new Set(options.unreadFiles);
+  // A folder that could not be searched stands for all that is in it.
+  const isUnread = (path: string): boolean =>
+    unread.has(path) || (dirname(path) !== path && isUnread(dirname(path)));
   const rules: readonly (readonly [(live: LiveObject) => boolean, string])[] = [
     [(live) => invalid.has(objectKey(live)), "its manifest is not valid, so it stays as it is"],
     [
-      ({ origin }) => origin?.file !== undefined && unread.has(origin.file),
+      ({ origin }) => origin?.file !== undefined && isUnread(origin.file),
       "its file cannot be read, so it stays as it is",
     ],
     [

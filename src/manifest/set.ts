@@ -60,12 +60,13 @@ function once<T>(make: () => T): () => T {
 
 const declarations = new WeakMap<ManifestObject, string>();
 
-/** What an object declares, in one line. */
+/** The hash of what an object declares. */
 function declarationOf(object: ManifestObject): string {
   const known = declarations.get(object);
   if (known !== undefined) return known;
   const { labels, annotations, specHash } = object;
-  const line = `${keyOf(object)} ${specHash} ${canonicalText({ labels, annotations })}`;
+  const metadata = canonicalText({ labels, annotations });
+  const line = textHash(`${keyOf(object)} ${specHash} ${metadata}`);
   declarations.set(object, line);
   return line;
 }

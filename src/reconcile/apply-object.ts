@@ -38,7 +38,9 @@ export function wantedOf(
   if (!isShaped(object)) return { faults: malformed(object, validate) };
   const present = live?.deletionTimestamp === undefined ? live : undefined;
   if (present !== undefined && applier.claim === true && isRolledBack(object, present)) {
-    return { declaration: present };
+    // Its labels and annotations are declared all the same.
+    const spec = withoutDefaults(object.kind, present.spec, present.managers);
+    return merged({ ...object, spec }, present, applier, validate, present.annotations);
   }
   if (present !== undefined && isAsSent(object, present, applier.manager)) {
     return { declaration: recorded(present, present.managers, object, present, applier) };
@@ -61,12 +63,13 @@ function merged(
   live: Resource | undefined,
   applier: Applier,
   validate: Validate,
+  before = withoutMark(live?.annotations ?? {}),
 ): Wanted {
   const { kind, labels, annotations } = object;
   const { manager, force = false } = applier;
   const base = live && {
     ...live,
-    annotations: withoutMark(live.annotations),
+    annotations: before,
     spec: withoutDefaults(kind, live.spec, live.managers),
   };
   const sent = { spec: withItemDefaults(kind, object.spec), labels, annotations };

@@ -55,7 +55,8 @@ function planOptions(
   inventory: readonly ResourceKey[],
 ): PlanOptions {
   const { unchanged = [], declaredInvalid = [], unreadFiles = [] } = request;
-  const isWhole = allowEmpty || unchanged.length > 0;
+  // What is declared and not valid is declared.
+  const isWhole = allowEmpty || unchanged.length > 0 || declaredInvalid.length > 0;
   const undeclared = { inventory, declaredInvalid, unreadFiles };
   return { source, prune, allowEmpty: isWhole, desired, live, ...undeclared };
 }

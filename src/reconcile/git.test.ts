@@ -104,6 +104,35 @@ test("S54: only a signature by an allowed signer counts", async () => {
   await assert.rejects(verify(strange), failsWith("LEG6052", /no good signature/));
 });
 
+test("S54: a signature by a key of the user's key ring counts for nothing", async () => {
+  const program = join(folder, "gpg");
+  await writeFile(
+    program,
+    '#!/bin/sh\ncat >&2\nprintf "\\n[GNUPG:] GOODSIG 0123456789ABCDEF Mallory\\n"\n',
+  );
+  await chmod(program, 0o755);
+  const config = join(folder, "gitconfig");
+  await writeFile(config, `[gpg]\n\tprogram = ${program}\n`);
+  await origin.commit({ "s.yaml": "by Mallory\n" });
+  const signature = " x\n -----END PGP SIGNATURE-----";
+  const text = (await origin.git("cat-file", "commit", "HEAD")).replace(
+    "\n\n",
+    `\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n${signature}\n\n`,
+  );
+  await writeFile(join(folder, "commit"), `${text}\n`);
+  const commit = await origin.git("hash-object", "-t", "commit", "-w", join(folder, "commit"));
+  await origin.git("-c", `gpg.program=${program}`, "verify-commit", commit);
+  await origin.git("push", "--quiet", "--force", "origin", `${commit}:refs/heads/main`);
+  await fetchAll(mirror, origin.url, options);
+  const env = { ...process.env, GIT_CONFIG_GLOBAL: config };
+  const revision = { ref: { branch: "main" }, commit };
+  const verify = { mode: "commit", allowedSigners: origin.allowedSigners } as const;
+  await assert.rejects(
+    verifySignature(mirror, revision, verify, { ...options, env }),
+    failsWith("LEG6052", /no good signature/),
+  );
+});
+
 test("hooks of the mirror do not run, and an interrupted git has ended", async () => {
   const hook = join(mirror, "hooks", "post-checkout");
   await writeFile(hook, `#!/bin/sh\ntouch ${folder}/owned\n`);

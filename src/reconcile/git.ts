@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { LegionError } from "../lib/errors.ts";
 import { forTerminal } from "../lib/text.ts";
 import { endGroup, watchGroup } from "../security/process-group.ts";
+import { programEnvironment } from "../security/program-environment.ts";
 
 /** Which revision: exactly one of the three. */
 export interface GitRef {
@@ -17,16 +18,12 @@ export interface GitOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  /** In place of the repository's own index. */
+  readonly indexFile?: string;
 }
 
-/** What git may know of the process: where programs and keys are, and nothing that belongs to others. */
-const passedVariables = [
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "LANG",
-  "TMPDIR",
+/** What git needs besides: keys and proxies. */
+const gitVariables = [
   "SSH_AUTH_SOCK",
   "SSH_ASKPASS",
   "GIT_SSH_COMMAND",
@@ -46,6 +43,11 @@ const fixedSettings = [
   ["gc.auto", "0"],
   ["advice.detachedHead", "false"],
 ].flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
+/** git takes signatures of other kinds too, and for those whatever key the user has ever imported. */
+const noOtherKeys = ["gpg.program", "gpg.openpgp.program", "gpg.x509.program"].map(
+  (name) => `${name}=false`,
+);
 
 const OUTPUT_BYTES_MAX = 64 * 1024;
 const LAST_WORDS_CHARS = 300;
@@ -111,7 +113,9 @@ export async function verifySignature(
 ): Promise<void> {
   const what = mode === "commit" ? `commit ${commit.slice(0, 12)}` : refText(ref);
   const verify = mode === "commit" ? ["verify-commit", commit] : ["verify-tag", refName(ref)];
-  const signers = ["-c", `gpg.ssh.allowedSignersFile=${allowedSigners}`];
+  const signers = [`gpg.ssh.allowedSignersFile=${allowedSigners}`, ...noOtherKeys].flatMap(
+    (setting) => ["-c", setting],
+  );
   try {
     if (mode === "tag" && ref.tag === undefined) throw new Error("the ref is no tag");
     await git([...signers, "--git-dir", repository, ...verify], options);
@@ -138,11 +142,11 @@ export async function checkOut(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // The index of its own lets two commits be written from one bare repository.
   const scratch = await mkdtemp(join(repository, "index-"));
-  const env = { ...options.env, GIT_INDEX_FILE: join(scratch, "index") };
+  const own = { ...options, indexFile: join(scratch, "index") };
   try {
-    await inside(repository, ["read-tree", commit], { ...options, env });
+    await inside(repository, ["read-tree", commit], own);
     const write = ["--work-tree", folder, "checkout-index", "--all", "--force"];
-    await inside(repository, write, { ...options, env });
+    await inside(repository, write, own);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -170,12 +174,12 @@ function inside(repository: string, args: readonly string[], options: GitOptions
 
 /** Runs git to its end and returns what it printed. Throws LEG6050; when the signal or the time ended it, git has ended too. */
 async function git(args: readonly string[], options: GitOptions): Promise<string> {
-  const { env, signal, timeoutMs } = options;
+  const { env, signal, timeoutMs, indexFile } = options;
   signal.throwIfAborted();
   const child = spawn("git", [...fixedSettings, ...args], {
     env: {
-      ...Object.fromEntries(passedVariables.map((name) => [name, env[name]])),
-      ...(env.GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE: env.GIT_INDEX_FILE }),
+      ...programEnvironment(env, gitVariables),
+      ...(indexFile !== undefined && { GIT_INDEX_FILE: indexFile }),
       GIT_TERMINAL_PROMPT: "0",
       GIT_CONFIG_NOSYSTEM: "1",
       LC_ALL: "C",

@@ -173,3 +173,66 @@ test("a reference may name what came from elsewhere, also when that comes later"
     assert.deepEqual(runner.status().diagnostics, []);
     await runner.close();
   }));
+
+const labelled = (text: string) => text.replace("name: a }", "name: a, labels: { team: blue } }");
+
+test("what was rolled back follows its file when that is renamed or labelled, and stays when that breaks then", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    await write("agents.d/b.yaml", agentText("b"));
+    const runner = await follow(bed);
+    await write("agents.d/a.yaml", agentText("a", "Changed."));
+    await runner.reload();
+    await bed.deps.plane.rollback(keyA);
+    await rename(join(bed.folder, "agents.d/a.yaml"), join(bed.folder, "agents.d/c.yaml"));
+    await write("agents.d/c.yaml", labelled(agentText("a", "Changed.")));
+    await runner.reload();
+    const written = bed.view.version;
+    await runner.reload();
+    assert.equal(bed.view.version, written, "nothing is written again");
+    assert.deepEqual(bed.view.get(keyA)?.labels, { team: "blue" });
+    assert.match(JSON.stringify(bed.view.get(keyA)?.spec), /An agent\./);
+    assert.equal(bed.view.get(keyA)?.origin?.file, join(bed.folder, "agents.d/c.yaml"));
+    await write("agents.d/c.yaml", "broken: [");
+    await runner.reload();
+    assert.match(JSON.stringify(bed.view.get(keyA)?.spec), /An agent\./);
+    await write("agents.d/c.yaml", agentText("a", "Once more."));
+    await runner.reload();
+    assert.match(JSON.stringify(bed.view.get(keyA)?.spec), /Once more\./);
+    assert.deepEqual(bed.view.get(keyA)?.labels, {});
+    assert.deepEqual(bed.view.get(keyA)?.annotations, {});
+    await runner.close();
+  }));
+
+test("what another source took over comes back when that one goes", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    const before = bed.view.get(keyA);
+    assert.ok(before);
+    const { labels, annotations } = before;
+    const spec = { description: "Theirs.", model: "cloud/large" };
+    const theirs = { source: "source/them", manager: "source/them", digest: "", force: true };
+    const objects = [{ ...keyA, labels, annotations, spec }];
+    await bed.deps.plane.apply({ ...theirs, objects, claim: true });
+    const { promise: isBack, resolve } = Promise.withResolvers<void>();
+    bed.view.subscribe(({ type, resource }) => {
+      if (type === "added" && resource.name === "a") resolve();
+    });
+    await bed.deps.plane.apply({ ...theirs, objects: [], prune: true, allowEmpty: true });
+    await isBack;
+    assert.equal(bed.view.get(keyA)?.origin?.source, "roots");
+    assert.match(JSON.stringify(bed.view.get(keyA)?.spec), /An agent\./);
+    await runner.close();
+  }));
+
+test("checkouts in a state folder below a root are not the root's", () =>
+  withFolders(async (bed, write) => {
+    const checkout = join("state", "sources", "01", "abc");
+    await mkdir(join(bed.folder, checkout), { recursive: true });
+    await write(join(checkout, "a.yaml"), agentText("a"));
+    await write("agents.d/b.yaml", agentText("b"));
+    await using runner = startRoots(["."], bed.deps);
+    await runner.first;
+    assert.deepEqual(Object.keys(await bed.specs()), ["Agent/default/b", "Provider/default/cloud"]);
+  }));

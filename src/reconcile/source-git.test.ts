@@ -1,7 +1,7 @@
 // Goal: a commit of a repository is one transaction; what cannot be trusted or is not valid changes nothing, and the status says so.
 // Method: real bare repositories, the real loader, plane and store; the source is asked to read when a test has pushed.
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createRepository, type TestRepository } from "../testing/git-repository.ts";
@@ -21,8 +21,9 @@ async function follow(bed: SourceBed, origin: TestRepository, spec: object = {})
   const resource = await deps.store.read(source);
   assert.ok(resource);
   const runner = await sources.ensure(resource, () => {});
+  assert.ok(runner);
   await runner.first;
-  return { ...runner, status: runner.status, close: sources.close };
+  return { ...runner, status: runner.status, close: sources.close, ensure: sources.ensure };
 }
 
 async function withRepository(work: (bed: SourceBed, origin: TestRepository) => Promise<void>) {
@@ -116,6 +117,47 @@ test("S54: unsigned, foreign and replayed commits are not applied, and the last 
     assert.equal(runner.status().error?.code, "LEG6053", "an older one, well signed");
     assert.match(JSON.stringify(await bed.specs()), /Signed\./);
     await runner.close();
+  }));
+
+test("S54: what was applied before signatures were asked for is held against them too", () =>
+  withRepository(async (bed, origin) => {
+    await origin.commit({ "a.yaml": agentText("a"), "models.yaml": providerText });
+    await (await follow(bed, origin)).close();
+    const verify = { mode: "commit", allowedSigners: origin.allowedSigners };
+    const runner = await follow(bed, origin, { verify });
+    assert.equal(runner.status().error?.code, "LEG6052");
+    await runner.close();
+  }));
+
+test("S53: a subfolder that is a link out of the repository opens nothing of this machine", () =>
+  withRepository(async (bed, origin) => {
+    await writeFile(join(bed.folder, "state", "token"), "topsecret\n");
+    const more = "  instructionsFrom: { file: ../../../../token }\n";
+    await symlink("../../..", join(origin.workTree, "team"));
+    await origin.commit({
+      "m/a.yaml": agentText("a", "An agent.", more),
+      "m/b.yaml": providerText,
+    });
+    const runner = await follow(bed, origin, { subfolder: "team" });
+    assert.match(runner.status().error?.message ?? "", /^spec\.subfolder team leads out/);
+    assert.deepEqual(named(await bed.specs()), []);
+    await runner.close();
+  }));
+
+test("R45: a daemon that drains fetches nothing more, whoever looks at its Sources", () =>
+  withRepository(async (bed, origin) => {
+    const first = await origin.commit({ "a.yaml": agentText("a"), "models.yaml": providerText });
+    const runner = await follow(bed, origin);
+    await runner.close();
+    await origin.commit({ "a.yaml": agentText("a", "Changed.") });
+    const resource = bed.view.get({ kind: "Source", namespace: "default", name: "team" });
+    assert.ok(resource);
+    const again = await runner.ensure(resource, () => {});
+    await again?.first;
+    assert.equal(again?.status().applied, first);
+    const next = { ...resource, generation: resource.generation + 1 };
+    assert.equal(await runner.ensure(next, () => {}), undefined);
+    assert.match(JSON.stringify(await bed.specs()), /An agent\./);
   }));
 
 test("a repository that is away keeps what was applied, and a subfolder is all that counts", () =>

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { readdir, realpath, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
 import { count } from "../lib/text.ts";
+import { isBelow } from "../manifest/discover.ts";
 import type { ManifestSet } from "../manifest/objects.ts";
 import type { EmitObject } from "../telemetry/events.ts";
 import type { SourceStatus } from "./contract.ts";
@@ -144,7 +145,8 @@ async function verified(
   { verify, ref }: GitSourceOptions,
   git: GitOptions,
 ): Promise<void> {
-  if (verify === undefined || commit === applied) return;
+  // What is applied already may be from before signatures were asked for.
+  if (verify === undefined) return;
   await verifySignature(repository, { ref, commit }, verify, git);
   if (applied === undefined || (await descendsFrom(repository, commit, applied, git))) return;
   throw new LegionError({
@@ -164,10 +166,8 @@ async function applyCommit(
   const { folder, subfolders, load, applier, prune } = options;
   const checkout = join(folder, commit);
   if (!(await exists(checkout))) await checkOutWhole(repository, commit, checkout, git);
-  const set = await load(
-    subfolders.map((subfolder) => join(checkout, subfolder)),
-    checkout,
-  );
+  const folders = subfolders.map((subfolder) => folderWithin(checkout, subfolder));
+  const set = await load(await Promise.all(folders), checkout);
   if (set.diagnostics.some(({ severity }) => severity === "error"))
     throw new InvalidCommit(commit, set);
   await makeCurrent(folder, commit);
@@ -175,6 +175,19 @@ async function applyCommit(
   applied(set, report, { applied: commit });
   await forgetOld(folder, commit);
   return { deferred: report.objects.some(({ outcome }) => outcome === "deferred") };
+}
+
+/** Manifests may name the files of their folder, so a link of the repository must not make that one of this machine. */
+async function folderWithin(checkout: string, subfolder: string): Promise<string> {
+  const folder = join(checkout, subfolder);
+  const top = await realpath(checkout);
+  // What is not there is for the loader to tell.
+  if (isBelow(await realpath(folder).catch(() => top), top)) return folder;
+  throw new LegionError({
+    code: "LEG6054",
+    message: `spec.subfolder ${subfolder} leads out of the repository`,
+    hint: "make it a folder of the repository that is no link out of it",
+  });
 }
 
 /** A checkout that was cut off by a crash never has the name of a commit. */

@@ -2,6 +2,7 @@ import { isBelow } from "../manifest/discover.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
 import type { RootsChange } from "../manifest/watch/contract.ts";
 import type { SourceRunner } from "./source-runner.ts";
+import type { SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
 
 /** Several objects come together more often than one. */
@@ -27,13 +28,25 @@ export function objectsOfOthers(
     .map((resource) => view.object(resource));
 }
 
-/** Reads a source with faults again when something new came from elsewhere: it may be what a reference names. */
-export function withOthers(runner: SourceRunner, source: string, view: View): SourceRunner {
+/**
+ * Reads a source again when something happened that it waits for: something new came from elsewhere, which may be what a
+ * reference of it names, or an object that it declares anew is gone at last.
+ */
+export function withOthers(
+  runner: SourceRunner,
+  source: string,
+  view: View,
+  { isDeferred }: Pick<SourceSetApplier, "isDeferred">,
+): SourceRunner {
   let timer: NodeJS.Timeout | undefined;
-  const unsubscribe = view.subscribe(({ type, resource }) => {
-    if (type !== "added" || resource.origin?.source === source || timer !== undefined) return;
+  const isWrong = () => {
     const { diagnostics, error } = runner.status();
-    if (diagnostics.length === 0 && error === undefined) return;
+    return diagnostics.length > 0 || error !== undefined;
+  };
+  const unsubscribe = view.subscribe(({ type, resource }) => {
+    const isNew = type === "added" && resource.origin?.source !== source && isWrong();
+    const isFree = type === "deleted" && isDeferred(resource);
+    if (timer !== undefined || !(isNew || isFree)) return;
     timer = setTimeout(() => {
       timer = undefined;
       void runner.reload();

@@ -38,6 +38,8 @@ export interface SourceSetDeps {
 export interface SourceSetApplier {
   /** Makes the store say what the set declares, in one transaction, and marks what is not valid. */
   apply(found: FoundSet, prune: boolean): Promise<ApplyReport>;
+  /** Whether an object that is gone is declared: it had to go before this one's can be made, or belonged to another source that declared it too. */
+  isDeferred(gone: Resource): boolean;
 }
 
 /** Applies the sets of one source and remembers what it applied, so that the cost grows with what changed. */
@@ -45,12 +47,18 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
   const { source, plane, view } = deps;
   const told = new Map<string, string>();
   let applied = new Set<ManifestObject>();
+  let deferred: ReadonlySet<string> = new Set();
+  let declared: ReadonlySet<string> = new Set();
 
   return {
+    isDeferred(gone) {
+      const key = keyText(gone);
+      return deferred.has(key) || (gone.origin?.source !== source && declared.has(key));
+    },
     async apply({ set, unsettled = [], held = [], revision, isForced = false }, prune) {
       // What somebody else changed since stays until the source is read with force, or declares something else.
       const isKnown = (object: ManifestObject) =>
-        !isForced && applied.has(object) && view.get(object) !== undefined;
+        !isForced && applied.has(object) && isStaying(view.get(object));
       const { known = [], changed = [] } = Object.groupBy(set.objects, (object) =>
         isKnown(object) ? "known" : "changed",
       );
@@ -70,11 +78,19 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
       });
       await view.reached(report.version);
       applied = new Set(set.objects);
+      declared = new Set(set.objects.map(keyText));
+      const waiting = report.objects.filter(({ outcome }) => outcome === "deferred");
+      deferred = new Set(waiting.map(keyText));
       await markRejected(set, told, deps);
       await markAccepted(set, told, deps);
       return report;
     },
   };
+}
+
+/** What is being deleted is as good as gone: it is to be made again. */
+function isStaying(resource: Resource | undefined): boolean {
+  return resource !== undefined && resource.deletionTimestamp === undefined;
 }
 
 function desiredOf(object: ManifestObject, pathOf = (file: string) => file): DesiredObject {

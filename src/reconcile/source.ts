@@ -27,7 +27,7 @@ export function sourceReconciler({
         return waiting("Suspended", "spec.suspend is true: what was applied stays as it is");
       }
       const runner = await sources.ensure(resource, () => context.requeue(resource));
-      return verdictOf(runner);
+      return runner === undefined ? ending : verdictOf(runner);
     },
     async finalize(resource) {
       await sources.stop(resource.uid);
@@ -41,6 +41,10 @@ export function sourceReconciler({
     },
   };
 }
+
+const ending = waiting("Ending", "the daemon ends; it is read at the next start", {
+  keepReady: true,
+});
 
 function specOf({ spec }: Resource): SourceSpec {
   return spec as unknown as SourceSpec;

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { durationMs } from "../lib/quantities.ts";
+import { isBelow } from "../manifest/discover.ts";
 import type { SourceSpec } from "../manifest/generated/source.ts";
 import type { ManifestSet } from "../manifest/objects.ts";
 import type { RootsChange } from "../manifest/watch/contract.ts";
@@ -46,17 +47,19 @@ export interface SourcesDeps {
 
 /** The Source objects that are being followed. */
 export interface Sources {
-  /** Follows a Source; another generation of it is begun anew. `onChange` is called when its status has changed. */
-  ensure(resource: Resource, onChange: () => void): Promise<SourceRunner>;
+  /** Follows a Source; another generation of it is begun anew, and nothing once they are closed. `onChange` is called when its status has changed. */
+  ensure(resource: Resource, onChange: () => void): Promise<SourceRunner | undefined>;
   /** Stops following it. */
   stop(uid: string): Promise<void>;
   all(): readonly SourceRunner[];
+  /** Follows nothing any more; the statuses stay. */
   close(): Promise<void>;
 }
 
 /** Starts and stops the runners of Source objects. */
 export function createSources(deps: SourcesDeps): Sources {
   const running = new Map<string, { readonly generation: number; readonly runner: SourceRunner }>();
+  let isClosed = false;
   const stop = async (uid: string) => {
     const entry = running.get(uid);
     running.delete(uid);
@@ -68,14 +71,18 @@ export function createSources(deps: SourcesDeps): Sources {
       const present = running.get(uid);
       if (present?.generation === generation) return present.runner;
       await stop(uid);
+      if (isClosed) return undefined;
       const runner = await start(resource, onChange, deps);
       running.set(uid, { generation, runner });
+      if (isClosed) await runner.close();
       return runner;
     },
     stop,
     all: () => [...running.values()].map(({ runner }) => runner),
-    close: async () => {
-      await Promise.all([...running.keys()].map(stop));
+    async close() {
+      isClosed = true;
+      // They stay known: a runner that ends tells of it, and whoever looks then must not begin it again.
+      await Promise.all([...running.values()].map(({ runner }) => runner.close()));
     },
   };
 }
@@ -87,16 +94,18 @@ export function startRoots(
 ): SourceRunner {
   const location = roots.join(" ");
   const load = deps.createLoad("roots");
+  const applier = createSourceSetApplier({ ...deps, source: "roots" });
   const runner = startFolderSource({
     ...deps,
     identity: { name: "roots", type: "roots", location },
     object: "Source//roots",
     roots,
     prune: true,
-    load: (change) => load(presentRoots(change), { cwd: deps.cwd, change }),
-    applier: createSourceSetApplier({ ...deps, source: "roots" }),
+    load: (change) =>
+      load(presentRoots(change), { cwd: deps.cwd, change: besidesState(change, deps) }),
+    applier,
   });
-  return withOthers(runner, "roots", deps.view);
+  return withOthers(runner, "roots", deps.view, applier);
 }
 
 async function start(
@@ -111,7 +120,7 @@ async function start(
   const applier = createSourceSetApplier({ ...deps, source, pathOf });
   const options: RunnerOptions = { resource, spec, folder, source, applier, onChange };
   const begin = spec.type === "git" ? startGit : startFolder;
-  return withOthers(await begin(options, deps), source, deps.view);
+  return withOthers(await begin(options, deps), source, deps.view, applier);
 }
 
 interface RunnerOptions {
@@ -135,7 +144,7 @@ function startFolder(
     object: keyText(resource),
     roots: [path],
     prune: spec.prune,
-    load: (change) => load(presentRoots(change), { cwd: path, change }),
+    load: (change) => load(presentRoots(change), { cwd: path, change: besidesState(change, deps) }),
     applier,
     onChange,
   });
@@ -175,6 +184,11 @@ async function startGit(
 /** A root that is away is not loaded; what it declared is held. */
 function presentRoots({ roots }: RootsChange): readonly string[] {
   return roots.flatMap(({ root, status }) => (status === "missing" ? [] : [root]));
+}
+
+/** The state folder may stand below a root; the checkouts in it are those of other sources. */
+function besidesState(change: RootsChange, { stateFolder }: SourcesDeps): RootsChange {
+  return { ...change, files: change.files.filter(({ file }) => !isBelow(file, stateFolder)) };
 }
 
 /** Paths in a Source are relative to its manifest. */

@@ -3,22 +3,10 @@ import { dirname } from "node:path";
 import { LegionError } from "../lib/errors.ts";
 import type { ObjectSource } from "../manifest/objects.ts";
 import { endGroup, watchGroup } from "./process-group.ts";
+import { programEnvironment } from "./program-environment.ts";
 import { SECRET_BYTES_MAX, withoutLastBreak } from "./secret-file.ts";
 
 const PROGRAM_TIMEOUT_MS = 10_000;
-/** The only variables that the program gets; keys of other providers are not among them. */
-const passedVariables = [
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "LANG",
-  "LC_ALL",
-  "TMPDIR",
-  "XDG_RUNTIME_DIR",
-  "SYSTEMROOT",
-] as const;
-
 export interface ProgramOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the program; it has ended when the promise rejects. */
@@ -52,7 +40,7 @@ export async function runSecretProgram(
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(program, rest, {
     cwd,
-    env: passed(env),
+    env: programEnvironment(env, ["LC_ALL"]),
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
@@ -84,11 +72,4 @@ export async function runSecretProgram(
     clearTimeout(timer);
     signal.removeEventListener("abort", interrupt);
   });
-}
-
-/** The variables that the program may see. */
-function passed(env: ProgramOptions["env"]): Record<string, string | undefined> {
-  return Object.fromEntries(
-    passedVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
 }

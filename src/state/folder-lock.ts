@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
@@ -45,7 +46,7 @@ export async function lockFolder(folder: string, options: FolderLockOptions): Pr
   let first: Lease | undefined;
   for (;;) {
     const outcome = await store.leases.acquire(LEASE, holder, ttlMs, takeover);
-    if (outcome.acquired) return hold(store, outcome.lease, ttlMs);
+    if (outcome.acquired) return hold(folder, store, outcome.lease, ttlMs);
     const { lease } = outcome;
     first ??= lease;
     const owner = ownerOf(lease);
@@ -57,12 +58,22 @@ export async function lockFolder(folder: string, options: FolderLockOptions): Pr
   }
 }
 
-function hold(store: Store, lease: Lease, ttlMs: number): FolderLock {
+async function hold(
+  folder: string,
+  store: Store,
+  lease: Lease,
+  ttlMs: number,
+): Promise<FolderLock> {
   const losing = new AbortController();
+  const place = await placeOf(folder);
+  const renew = async () => {
+    await store.leases.renew(lease);
+    if ((await placeOf(folder)) !== place) throw removed(folder);
+  };
   const timer = setInterval(() => {
-    store.leases.renew(lease).catch((error: unknown) => {
+    renew().catch((error: unknown) => {
       // A locked or full database is not the loss of the folder: the next beat tries again, and the fence guards the writes.
-      if (error instanceof LegionError && error.code === "LEG6022") lose(error);
+      if (error instanceof LegionError && losses.has(error.code)) lose(error);
     });
   }, ttlMs / BEATS);
   // Holding a folder is no reason for a process to go on.
@@ -79,8 +90,32 @@ function hold(store: Store, lease: Lease, ttlMs: number): FolderLock {
     fence: { lease: lease.name, epoch: lease.epoch },
     lost: losing.signal,
     release,
-    [Symbol.asyncDispose]: release,
+    // A full disk refuses even this. The work is done all the same, and whoever comes next sees that this process is dead.
+    [Symbol.asyncDispose]: () => release().catch(() => {}),
   };
+}
+
+/** Fenced, or left with a file that nobody else finds. */
+const losses: ReadonlySet<string> = new Set(["LEG6022", "LEG6001"]);
+
+/** What tells a folder from another one that takes its name. */
+async function placeOf(folder: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(folder);
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** An open database outlives its folder: another process would make a new one there, and be the second owner. */
+function removed(folder: string): LegionError {
+  return new LegionError({
+    code: "LEG6001",
+    message: `the state folder ${folder} was removed or replaced while it was in use`,
+    hint: "start again: it begins with an empty state folder, or with the one that is there now",
+  });
 }
 
 function ownerOf({ holder }: Lease): ProcessIdentity | undefined {

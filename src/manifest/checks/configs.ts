@@ -42,7 +42,7 @@ async function issuesOfConfig(
 ): Promise<readonly SchemaIssue[]> {
   const builtin = spec.type === "builtin" ? options.builtins?.[spec.builtin ?? ""] : undefined;
   if (builtin === undefined || !isObject(config)) return [];
-  return (await compileSchema(builtin.config))(config);
+  return (await compileSchema(builtin.config, { isOwn: true }))(config);
 }
 
 function reportConfig(

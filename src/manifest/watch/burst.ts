@@ -15,6 +15,8 @@ export interface Burst {
   readonly isHeard: boolean;
   /** Whether a path, or a folder above it, was hinted at lately. */
   isHot(path: string, nowMs: number): boolean;
+  /** Whether a path, or a folder above it, was hinted at at all. */
+  isAbout(path: string): boolean;
 }
 
 /** A burst without hints. */
@@ -45,12 +47,20 @@ export function createBurst(debounceMs: number, debounceMaxMs: number): Burst {
     get isHeard() {
       return isHeard;
     },
-    isHot(path, nowMs) {
-      for (let above = path; ; above = dirname(above)) {
-        const atMs = paths.get(above);
-        if (atMs !== undefined && nowMs - atMs < debounceMs) return true;
-        if (above === dirname(above)) return false;
-      }
-    },
+    isHot: (path, nowMs) => above(path, paths, (atMs) => nowMs - atMs < debounceMs),
+    isAbout: (path) => above(path, paths, () => true),
   };
+}
+
+/** Whether the hint of a path, or of a folder above it, is one that is looked for. */
+function above(
+  path: string,
+  hints: ReadonlyMap<string, number>,
+  isWanted: (atMs: number) => boolean,
+): boolean {
+  for (let place = path; ; place = dirname(place)) {
+    const atMs = hints.get(place);
+    if (atMs !== undefined && isWanted(atMs)) return true;
+    if (place === dirname(place)) return false;
+  }
 }

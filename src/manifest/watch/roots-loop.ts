@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { formatDuration } from "../../lib/quantities.ts";
 import { isBelow } from "../discover.ts";
 import { createAlarm } from "./alarm.ts";
@@ -90,6 +91,7 @@ export class RootsLoop {
     const pass = await this.#gate.ask(startMs);
     if (pass === "shut") return;
     if (pass === "released") return this.#settleAnew();
+    await hintsAreHeard();
     const [burst, waiters] = [this.#burst, this.#waiters];
     this.#burst = this.#newBurst();
     this.#waiters = [];
@@ -97,6 +99,7 @@ export class RootsLoop {
       const isFull = isTimed || pass !== "open" || waiters.length > 0;
       const hinted = isFull ? undefined : await this.#searchHinted(burst);
       const search = hinted ?? (await this.#search());
+      await hintsAreHeard();
       if (this.#options.signal.aborted) return;
       // Git may have begun meanwhile; what was found is then neither before nor after.
       if (pass === "open" && (await this.#gate.ask(this.#now())) !== "open")
@@ -119,7 +122,8 @@ export class RootsLoop {
   ): Promise<void> {
     const found = pass === "busy" ? { ...searched, roots: asBusy(searched.roots) } : searched;
     const before = this.#before;
-    const round = { found, before, burst, startMs, newFolders, isForced };
+    const during = this.#burst;
+    const round = { found, before, burst, during, startMs, newFolders, isForced };
     const { change, held } = this.teller.tell(round);
     this.#before = found;
     for (const path of held) this.#burst.note(path, startMs, burst.isHeard);
@@ -237,6 +241,9 @@ export class RootsLoop {
     return this.#options.clock.monotonic();
   }
 }
+
+/** What the system has told by now has been heard then: what was read may have been written at the same moment. */
+const hintsAreHeard = () => setImmediate();
 
 function asBusy(roots: readonly RootState[]): readonly RootState[] {
   return roots.map(({ root }) => ({ root, status: "busy" }));

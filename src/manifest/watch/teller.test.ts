@@ -2,6 +2,7 @@
 // Method: searches with made-up contents and times go to the teller, one a step; what it tells is compared.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textHash } from "../../lib/hash.ts";
 import { createBurst } from "./burst.ts";
 import type { RootStatus, WatchEvent } from "./contract.ts";
 import {
@@ -32,6 +33,9 @@ interface StepOptions {
   readonly hints?: readonly number[];
   readonly isHeard?: boolean;
   readonly newFolders?: readonly string[];
+  /** Paths that were hinted at while it was searched. */
+  readonly meanwhile?: readonly string[];
+  readonly isForced?: boolean;
 }
 
 /** A teller whose start was told with `first`; `step` searches at a time, after hints at others. */
@@ -41,15 +45,24 @@ function started(first: string | undefined) {
   let before = snapshot(first);
   const none = createBurst(DEBOUNCE_MS, DEBOUNCE_MAX_MS);
   const rest = { newFolders: [], isForced: false };
-  teller.tell({ found: before, before: undefined, burst: none, startMs: 0, ...rest });
+  teller.tell({ found: before, before: undefined, burst: none, during: none, startMs: 0, ...rest });
   const step = (
     startMs: number,
     found: Snapshot,
-    { hints = [], isHeard = true, newFolders = [] }: StepOptions = {},
+    {
+      hints = [],
+      isHeard = true,
+      newFolders = [],
+      meanwhile = [],
+      isForced = false,
+    }: StepOptions = {},
   ) => {
+    const during = createBurst(DEBOUNCE_MS, DEBOUNCE_MAX_MS);
+    for (const path of meanwhile) during.note(path, startMs, true);
     const burst = createBurst(DEBOUNCE_MS, DEBOUNCE_MAX_MS);
     for (const atMs of hints) burst.note(FILE, atMs, isHeard);
-    const telling = teller.tell({ found, before, burst, startMs, ...rest, newFolders });
+    const round = { ...rest, found, before, burst, during, startMs, newFolders, isForced };
+    const telling = teller.tell(round);
     before = found;
     return telling;
   };
@@ -81,6 +94,17 @@ test("a file that is written without a pause is told in the end", () => {
   assert.equal(told, 1);
 });
 
+for (const isForced of [false, true]) {
+  test(`what was written while it was read is not told, ${isForced ? "although it was asked for" : "although all was quiet before"}`, () => {
+    const { step } = started("1");
+    const early = step(1_000, snapshot("half"), { hints: [500], meanwhile: [FILE], isForced });
+    assert.deepEqual([early.change?.changes ?? [], early.held], [[], [FILE]]);
+    assert.deepEqual(early.change?.unsettled ?? [FILE], [FILE]);
+    const later = step(1_400, snapshot("2"), { hints: [1_000] });
+    assert.deepEqual(later.change?.changes, [{ file: FILE, change: "modified" }]);
+  });
+}
+
 /** The search that finds the file at a place in a folder that is watched only now. */
 function elsewhere(digest: string): { readonly found: Snapshot; readonly file: string } {
   const file = `${ROOT}/new/b.yaml`;
@@ -109,6 +133,18 @@ test("a removal waits only so long for files that are still being written", () =
     if (change?.changes.some(({ file }) => file === FILE) === true) removed += 1;
   }
   assert.equal(removed, 1);
+});
+
+test("a file that was emptied is told when it stays so: what is to be written into it may come late", () => {
+  const { step } = started("1");
+  const [begunMs, quiet] = [1_000, { hints: [500] }];
+  assert.deepEqual(step(begunMs, snapshot(textHash("")), quiet).held, [FILE]);
+  const late = step(begunMs + UNSETTLED_MAX_MS, snapshot(textHash("")), quiet);
+  assert.deepEqual(late.change?.changes, [{ file: FILE, change: "modified" }]);
+  const written = started("1");
+  written.step(begunMs, snapshot(textHash("")), quiet);
+  const { change } = written.step(begunMs + 5_000, snapshot("2"), { hints: [begunMs + 4_000] });
+  assert.equal(change?.files[0]?.digest, "2");
 });
 
 test("a file that goes back to what was told is not told", () => {

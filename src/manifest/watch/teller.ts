@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { textHash } from "../../lib/hash.ts";
 import { compareText } from "../place.ts";
 import type { Burst } from "./burst.ts";
 import type { RootsChange, WatchEvent } from "./contract.ts";
@@ -7,12 +8,17 @@ import { digestOf, type Snapshot } from "./scan.ts";
 import { type Settled, settle, type Told } from "./settle.ts";
 import { createSuspension } from "./suspension.ts";
 
+/** The digest of a file without content. */
+const EMPTY = textHash("");
+
 /** One search and what led to it. */
 export interface Round {
   readonly found: Snapshot;
   /** What the search before found. */
   readonly before: Snapshot | undefined;
   readonly burst: Burst;
+  /** Hints that came while it was searched: what they are about may have been read half written. */
+  readonly during: Burst;
   readonly startMs: number;
   /** Folders that are watched only now: nothing is known yet about how quiet they are. */
   readonly newFolders: readonly string[];
@@ -58,9 +64,11 @@ export function createTeller(onEvent: (event: WatchEvent) => void): Teller {
       const isPart = (file: string) =>
         // What is gone here may be what comes there: a file that is being moved is not one that is removed.
         isTreeNew || (coming.length > 0 && digest(file) === undefined);
+      // The shell empties a file before the program that is to write it has even begun.
+      const isEmptied = (file: string) => digest(file) === EMPTY && told?.files.has(file) === true;
       const admits = (file: string) => {
-        if (reason !== "change") return true;
-        if (isLate(file) || (hasSettled(file, round) && !isPart(file)))
+        if (reason === "start" || (reason === "forced" && !round.during.isAbout(file))) return true;
+        if (isLate(file) || (hasSettled(file, round) && !isPart(file) && !isEmptied(file)))
           return suspension.admits(file, digest(file), startMs);
         waiting.set(file, sinceMsOf(file));
         return false;
@@ -104,8 +112,11 @@ function changeOf(
 }
 
 /** Whether a file that differs is as it will stay: the folders have been quiet, or two searches found the same. */
-function hasSettled(file: string, { found, before, burst, startMs, newFolders }: Round): boolean {
-  if (newFolders.includes(dirname(file))) return false;
+function hasSettled(
+  file: string,
+  { found, before, burst, during, startMs, newFolders }: Round,
+): boolean {
+  if (newFolders.includes(dirname(file)) || during.isAbout(file)) return false;
   if (burst.isHeard) return burst.isQuiet(startMs) || !burst.isHot(file, startMs);
   return before !== undefined && before.files.get(file)?.digest === found.files.get(file)?.digest;
 }

@@ -40,7 +40,7 @@ export async function builtinTool(parts: ToolParts): Promise<ToolBody> {
   const { spec, name } = parts.object;
   // Validation has seen to it that a builtin is named.
   const builtin: Builtin = builtins[spec.builtin ?? "now"];
-  const validate = await compileSchema(builtin.config);
+  const validate = await compileSchema(builtin.config, { isOwn: true });
   const [issue] = validate(parts.config);
   if (issue !== undefined) throw wrongConfig(name, issue);
   return {
