@@ -5,8 +5,8 @@ import { createSupervisor } from "./agent/supervisor.ts";
 import { dropOrphans } from "./agent/supervisor-orphans.ts";
 import type { Clock } from "./lib/clock.ts";
 import { errorData } from "./lib/errors.ts";
-import { makeFolder } from "./lib/folders.ts";
 import { lazily } from "./lib/lazily.ts";
+import { count } from "./lib/text.ts";
 import { createManifestLoader } from "./manifest/loader.ts";
 import type { Kind, ManifestObject } from "./manifest/objects.ts";
 import { agentReconciler } from "./reconcile/agent.ts";
@@ -27,7 +27,7 @@ import { toolReconciler } from "./reconcile/tool.ts";
 import { createView, type View } from "./reconcile/view.ts";
 import { secretFiles } from "./security/secrets.ts";
 import { createServices, notBegun, type Services, type TurnRequest } from "./services.ts";
-import { type Database, openDatabase } from "./state/database.ts";
+import { type Database, makeStateFolder, openDatabase } from "./state/database.ts";
 import { withFailpoints } from "./state/failpoints.ts";
 import { type FolderLock, lockFolder } from "./state/folder-lock.ts";
 import { openSqliteInbox } from "./state/inbox-sqlite.ts";
@@ -35,7 +35,7 @@ import { openKeyValue } from "./state/key-value.ts";
 import { openSqliteStore } from "./state/sqlite.ts";
 import type { Store } from "./state/store.ts";
 import { createObjectEmitter } from "./telemetry/emitter.ts";
-import type { DaemonEvent } from "./telemetry/events.ts";
+import type { DaemonEvent, ObjectEventRecord } from "./telemetry/events.ts";
 import { openEventFile } from "./telemetry/journal-file.ts";
 import { createRing, type EventRing } from "./telemetry/ring.ts";
 import { builtinFacts } from "./tools/types/builtin.ts";
@@ -99,7 +99,8 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
     }),
   );
   const inbox = openSqliteInbox(database, { clock, fence });
-  await dropOrphans(inbox, livingAgents(view));
+  const dropped = await dropOrphans(inbox, livingAgents(view));
+  if (dropped > 0) emit("Daemon//legion", orphansDropped(dropped));
   const supervisor = createSupervisor({
     inbox,
     onError,
@@ -120,10 +121,10 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
       // What goes wrong with an object is in its status and its events.
       onError: () => {},
       reconcilers: [
-        providerReconciler(),
+        providerReconciler(services.secrets),
         routerReconciler(),
         toolReconciler(),
-        agentReconciler({ supervisor }),
+        agentReconciler({ supervisor, secrets: services.secrets }),
         sourceReconciler({ ...sourcesDeps, sources }),
       ],
     });
@@ -137,6 +138,11 @@ function closedFiles({ cwd, listen }: PartsOptions, view: View): readonly string
     all: <K extends Kind>(kind: K) => view.ofKind(kind).map((resource) => view.object<K>(resource)),
   };
   return [...own.map((file) => resolve(cwd, file)), ...secretFiles(objects)];
+}
+
+function orphansDropped(dropped: number): ObjectEventRecord["data"] {
+  const message = `${count(dropped, "message")} of agents that were deleted got no answer.`;
+  return { severity: "warning", reason: "MessagesDropped", message };
 }
 
 /** Whether a uid is that of an agent which is to stay. */
@@ -162,7 +168,7 @@ async function openState(
 
 /** Every event goes to memory, to the file and to whoever started the daemon. */
 async function openEvents({ stateFolder, stack, clock, onEvent, onFatal }: PartsOptions) {
-  await makeFolder(stateFolder, 0o700);
+  await makeStateFolder(stateFolder);
   const ring = createRing(EVENTS_IN_MEMORY, (error) => onError(error));
   const file = stack.adopt(
     // A file that cannot be written is told in what can be.

@@ -1,6 +1,7 @@
 /** What running agents share in one process, whoever starts the turns; built when it is first needed. */
 import type { TurnResult } from "./agent/contract.ts";
 import { runTurn } from "./agent/loop.ts";
+import { startOf, stopOf } from "./agent/record.ts";
 import type { Session } from "./agent/session.ts";
 import type { Clock } from "./lib/clock.ts";
 import { LegionError } from "./lib/errors.ts";
@@ -11,10 +12,11 @@ import { noUsage, type Router } from "./router/contract.ts";
 import { createRouter } from "./router/router.ts";
 import type { SandboxPool } from "./sandbox/contract.ts";
 import { redactDeep } from "./security/redact.ts";
-import { createSecrets } from "./security/secrets.ts";
+import { createSecrets, type Secrets } from "./security/secrets.ts";
 import type { KeyValue } from "./state/key-value.ts";
 import { createEmitter } from "./telemetry/emitter.ts";
-import type { LegionEvent } from "./telemetry/events.ts";
+import type { Emit, LegionEvent } from "./telemetry/events.ts";
+import { withinLimits } from "./telemetry/limits.ts";
 import { createToolbox } from "./tools/registry.ts";
 
 export type Objects = Pick<ManifestSet, "get" | "all">;
@@ -38,6 +40,9 @@ export interface TurnRequest {
   readonly agent: ManifestObject<"Agent">;
   readonly generation?: number;
   readonly task: string;
+  /** The message that the turn answers, and for which time. */
+  readonly message?: string;
+  readonly attempt?: number;
   /** The ULID of the run. */
   readonly run: string;
   readonly session?: Session;
@@ -47,6 +52,7 @@ export interface TurnRequest {
 export interface Services extends AsyncDisposable {
   /** Runs one turn. Throws LEG4xxx when a tool of the agent cannot be built. */
   runTurn(request: TurnRequest): Promise<TurnResult>;
+  readonly secrets: Pick<Secrets, "missing">;
   /** Text without the secrets that were resolved so far. */
   redact(text: string): string;
 }
@@ -70,9 +76,13 @@ export function createServices(options: ServicesOptions): Services {
     return stack.adopt(await createSandboxPool(), (sandboxes) => sandboxes.close());
   });
   return {
+    secrets,
     redact: redactor.redact,
     async runTurn({ agent, ...request }) {
+      const sink = (event: LegionEvent) => publish(withinLimits(redactDeep(event, redactor)));
+      const emit = createEmitter({ agent: titleIn(agent), run: request.run, clock, sink });
       const objects = objectsOf(agent.namespace);
+      secrets.know(objects);
       const toolbox = await createToolbox(agent, {
         objects,
         pool,
@@ -82,10 +92,11 @@ export function createServices(options: ServicesOptions): Services {
         stateFolder,
         deniedFiles: secretFiles(),
         redact: redactor.redactKnown,
+      }).catch((error: unknown) => {
+        tellNotBegun({ agent, ...request }, error, emit);
+        throw error;
       });
       try {
-        const sink = (event: LegionEvent) => publish(redactDeep(event, redactor));
-        const emit = createEmitter({ agent: titleIn(agent), run: request.run, clock, sink });
         const router = routerOf(agent.namespace);
         const turn = { ...request, agent, router, toolbox, pool, clock, emit };
         return redactDeep(await runTurn(turn), redactor);
@@ -100,6 +111,13 @@ export function createServices(options: ServicesOptions): Services {
 /** What events call an agent: its name, behind its namespace when that is not the default one. */
 function titleIn({ namespace, name }: ManifestObject<"Agent">): string {
   return namespace === DEFAULT_NAMESPACE ? name : `${namespace}/${name}`;
+}
+
+/** A turn that could not begin is on record like others. */
+function tellNotBegun(request: TurnRequest, error: unknown, emit: Emit): void {
+  if (!(error instanceof LegionError)) return;
+  const started = emit("legion.agent.started", startOf(request));
+  emit("legion.agent.stopped", stopOf(notBegun(request, error), request.message), started);
 }
 
 /** The end of a turn that could not begin: a tool of the agent cannot be built. */

@@ -58,7 +58,7 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
     await assert.rejects(daemon.ask("a", "too late"), { code: "LEG6030" });
   });
 
-  test("a deleted agent answers the turn that runs, refuses what waits, and is gone then", async () => {
+  test("a deleted agent answers the turn that runs and what waits, takes nothing more, and is gone then", async () => {
     await using held = await startHeldDaemon();
     const { daemon, model } = held;
     const asking = daemon.ask("a", "one");
@@ -68,13 +68,15 @@ suite("renames and deletions while a turn runs", { concurrency: 3 }, () => {
     while ((await daemon.plane.status()).agents.queued === 0) await daemon.events();
     await daemon.remove(file);
     await daemon.until(a, isGoing);
-    const { result } = await waiting;
-    assert.equal((result.error as { code?: string } | undefined)?.code, "LEG2031");
+    await assert.rejects(daemon.ask("a", "late"), { code: "LEG2031" });
     first.release();
     const outcome = await asking;
     assert.deepEqual([outcome.result.value, outcome.generation], ["answer to one", 1]);
+    assert.ok(isGoing(await daemon.plane.read(a)), "a message still waits");
+    (await model.at(1)).release();
+    assert.equal((await waiting).result.value, "answer to two");
     await daemon.until(a, isGone);
-    assert.equal(model.requests.length, 1);
+    assert.equal(model.requests.length, 2);
   });
 
   test("a deleted agent whose model hangs is cancelled after its grace period, with the deletion as the reason", async () => {

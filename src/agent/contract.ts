@@ -58,6 +58,9 @@ export interface TurnOptions {
   readonly run: string;
   /** Of the agent's spec, for the record; absent where objects have none. */
   readonly generation?: number;
+  /** The message that the turn answers, and for which time, for the record; absent for one-shot runs. */
+  readonly message?: string;
+  readonly attempt?: number;
   readonly router: Router;
   readonly toolbox: Toolbox;
   /** Asked for when the model is asked first, so that a sandbox is ready when code comes; never by an agent that may not evaluate. */

@@ -3,6 +3,7 @@ import { noUsage } from "../router/contract.ts";
 import type { TurnFigures, TurnOptions, TurnResult } from "./contract.ts";
 import { startDeadline } from "./deadline.ts";
 import { systemPrompt } from "./prompt.ts";
+import { startOf, stopOf } from "./record.ts";
 import { replySchema } from "./reply-schema.ts";
 import { createSession, type Session } from "./session.ts";
 import { runStep } from "./step.ts";
@@ -22,17 +23,14 @@ export async function runTurn(options: TurnOptions): Promise<TurnResult> {
 
 function inSession(options: TurnOptions, session: Session): Promise<TurnResult> {
   return session.exclusive(async () => {
-    const { emit, clock, task, generation } = options;
+    const { emit, clock } = options;
     const startedMs = clock.monotonic();
-    const started = emit("legion.agent.started", {
-      task,
-      ...(generation !== undefined && { generation }),
-    });
+    const started = emit("legion.agent.started", startOf(options));
     using deadline = startDeadline(durationMs(options.agent.spec.timeout), options.signal);
     const turn = openTurn(options, session, deadline);
     const ended = await runSteps(turn, started);
     const result = resultOf(turn, ended, clock.monotonic() - startedMs);
-    emit("legion.agent.stopped", stopped(result), started);
+    emit("legion.agent.stopped", stopOf(result, options.message), started);
     return result;
   });
 }
@@ -86,11 +84,4 @@ function resultOf(turn: Turn, { end, progress }: Ended, tookMs: number): TurnRes
     ...(lastError !== undefined && { lastError }),
     ...figures,
   };
-}
-
-function stopped(result: TurnResult) {
-  const { iterations, durationMs: tookMs } = result;
-  const figures = { iterations, durationMs: tookMs };
-  if (result.status === "ok") return { status: result.status, ...figures };
-  return { status: result.status, reason: result.reason, ...figures };
 }

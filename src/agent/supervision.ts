@@ -14,6 +14,10 @@ export interface AgentGeneration {
 export type RunGeneration = (options: {
   readonly agent: AgentGeneration;
   readonly task: string;
+  /** The id of the message that the turn answers. */
+  readonly message: string;
+  /** 1 for a message that no turn was begun for before; more after the process died in one. */
+  readonly attempt: number;
   /** The ULID of the run. */
   readonly run: string;
   readonly session: Session;
@@ -23,7 +27,7 @@ export type RunGeneration = (options: {
 /** How the loop of an agent stands. */
 export interface LoopState {
   readonly uid: string;
-  /** idle: waits for messages. busy: a turn runs. draining: takes no more messages, and ends when its turn has ended. */
+  /** idle: waits for messages. busy: a turn runs. draining: takes no more messages, and ends when those that it has are answered. */
   readonly phase: "idle" | "busy" | "draining";
   /** What the next turn begins with. */
   readonly generation: number;
@@ -46,8 +50,8 @@ export interface Supervisor {
   ensure(agent: AgentGeneration): LoopState;
   state(key: ResourceKey): LoopState | undefined;
   states(): readonly { readonly key: ResourceKey; readonly state: LoopState }[];
-  /** Takes no more messages, lets the turn that runs end, and cancels it after the grace time; messages that wait are answered with LEG2031. Resolves when the loop has ended. */
-  drain(key: ResourceKey, graceMs: number): Promise<"drained" | "cancelled">;
+  /** Takes no more messages, and goes on with the turn that runs and the messages that wait until the grace time is over; then the turn is cancelled, and what waits is dropped with LEG2031 as its answer. Resolves when the loop has ended. */
+  drain(key: ResourceKey, graceMs: number): Promise<Drained>;
   /** Ends the conversation and begins a new one, once the turn that runs has ended; messages that wait stay. */
   restart(key: ResourceKey): Promise<void>;
   /** Keeps a message and waits for its answer; aborting stops the waiting only. LEG2030 for an agent without a loop, LEG2031 for one that is being deleted, LEG2032 when too many wait, LEG2033 when the process ends before the answer: the message is kept. */
@@ -61,6 +65,14 @@ export interface Supervisor {
   onChange(listener: (key: ResourceKey) => void): () => void;
   /** Begins no more turns, lets those that run end within the grace time, cancels the rest. Messages that wait stay in the store for the next start. */
   close(graceMs: number): Promise<void>;
+}
+
+/** How the loop of a deleted agent ended. */
+export interface Drained {
+  /** Whether its turn was cancelled. */
+  readonly isCancelled: boolean;
+  /** Messages that waited and got no answer. */
+  readonly dropped: number;
 }
 
 export interface Incoming {

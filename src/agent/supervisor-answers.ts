@@ -1,8 +1,9 @@
 import { type ErrorData, LegionError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/quantities.ts";
+import { titleOf } from "../manifest/plan-text.ts";
 import { noUsage } from "../router/contract.ts";
 import { MESSAGE_ATTEMPTS_MAX, MESSAGES_PER_AGENT_MAX } from "../state/inbox.ts";
-import { keyText, type ResourceKey } from "../state/resource.ts";
+import type { ResourceKey } from "../state/resource.ts";
 import type { CancelReason, TurnResult } from "./contract.ts";
 import type { AgentGeneration } from "./supervision.ts";
 
@@ -23,7 +24,7 @@ export function cancelled(
 export function noLoop(key: ResourceKey): LegionError {
   return new LegionError({
     code: "LEG2030",
-    message: `the agent ${keyText(key)} does not run`,
+    message: `${titleOf(key)} does not run`,
     hint: "run `legion get agents` to see which agents run",
   });
 }
@@ -31,8 +32,17 @@ export function noLoop(key: ResourceKey): LegionError {
 export function beingDeleted(key: ResourceKey): LegionError {
   return new LegionError({
     code: "LEG2031",
-    message: `the agent ${keyText(key)} is being deleted and takes no more messages`,
+    message: `${titleOf(key)} is being deleted and takes no more messages`,
     hint: "send the message to another agent, or apply the manifest again",
+  });
+}
+
+/** Why a message that was taken has no answer: its agent was deleted, and others came before it. */
+export function notAnswered(key: ResourceKey): LegionError {
+  return new LegionError({
+    code: "LEG2031",
+    message: `${titleOf(key)} was deleted before it came to this message`,
+    hint: "send the message to another agent",
   });
 }
 
@@ -40,7 +50,7 @@ export function beingDeleted(key: ResourceKey): LegionError {
 export function endedByDeletion(key: ResourceKey, graceMs: number): LegionError {
   return new LegionError({
     code: "LEG2031",
-    message: `the turn was ended: the agent ${keyText(key)} was deleted, and its grace period of ${formatDuration(graceMs)} was over`,
+    message: `the turn was ended: ${titleOf(key)} was deleted, and its grace period of ${formatDuration(graceMs)} was over`,
     hint: "raise spec.terminationGracePeriod if its turns take longer, or send the message to another agent",
   });
 }
@@ -48,7 +58,7 @@ export function endedByDeletion(key: ResourceKey, graceMs: number): LegionError 
 export function inboxFull(key: ResourceKey): LegionError {
   return new LegionError({
     code: "LEG2032",
-    message: `${MESSAGES_PER_AGENT_MAX} messages wait for the agent ${keyText(key)} already`,
+    message: `${MESSAGES_PER_AGENT_MAX} messages wait for ${titleOf(key)} already`,
     hint: "wait until it has answered some of them, then send the message again",
   });
 }

@@ -3,7 +3,7 @@ import type { Timers } from "../manifest/watch/timers.ts";
 import type { Inbox } from "../state/inbox.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import type { Session } from "./session.ts";
-import type { AgentGeneration, LoopState, Outcome, RunGeneration } from "./supervision.ts";
+import type { AgentGeneration, Drained, LoopState, Outcome, RunGeneration } from "./supervision.ts";
 
 /** One agent, as its supervisor keeps it. Between messages it is nothing but this record. */
 export interface Loop {
@@ -18,9 +18,13 @@ export interface Loop {
   turn: RunningTurn | undefined;
   /** Settles when the message at hand is done with, and never rejects. */
   working: Promise<void> | undefined;
-  draining: Promise<"drained" | "cancelled"> | undefined;
+  draining: Promise<Drained> | undefined;
   /** Takes no more messages, and never will again. */
   isEnding: boolean;
+  /** Begins no more turns, whatever waits. */
+  isOver: boolean;
+  /** Called when no turn runs and no message waits. */
+  onAllAnswered: (() => void) | undefined;
   /** Settles when `queued` is right: messages of the process before this one may wait. Never rejects. */
   counted: Promise<void>;
   /** Messages that are being written. */
@@ -77,6 +81,8 @@ export function newLoop(key: ResourceKey, agent: AgentGeneration): Loop {
     working: undefined,
     draining: undefined,
     isEnding: false,
+    isOver: false,
+    onAllAnswered: undefined,
     counted: Promise.resolve(),
     puts: new Set(),
     restarting: undefined,

@@ -122,7 +122,7 @@ test("a real turn that hangs is ended by the deletion of its agent, and says why
   const asked = agent.next("legion.llm.request.start");
   const outcome = supervisor.ask(key, { task: "Do it." }, never);
   await asked;
-  assert.equal(await supervisor.drain(key, 20), "cancelled");
+  assert.deepEqual(await supervisor.drain(key, 20), { isCancelled: true, dropped: 0 });
   const { result } = await outcome;
   assert.ok(result.status === "cancel");
   assert.deepEqual([result.reason, result.error.code], ["interrupted", "LEG2031"]);

@@ -16,7 +16,7 @@ export async function answerNext(supervision: Supervision, loop: Loop): Promise<
   try {
     const message = await persistently(supervision, loop, () => supervision.inbox.next(loop.uid));
     if (message === undefined) loop.queued = 0;
-    else if (!loop.isEnding && !supervision.closing.signal.aborted) {
+    else if (!loop.isOver && !supervision.closing.signal.aborted) {
       await answer(supervision, loop, message);
     }
   } catch (error) {
@@ -78,7 +78,11 @@ async function run(
   const startedMs = clock.monotonic();
   const figures = () => ({ run: told.run, durationMs: Math.round(clock.monotonic() - startedMs) });
   const begun = async () =>
-    runGeneration({ agent, task, run: told.run, session, signal: abort.signal });
+    runGeneration({
+      ...{ agent, task, session, message: id, attempt: attempts + 1 },
+      run: told.run,
+      signal: abort.signal,
+    });
   const turn = begun().catch((error: unknown) => {
     supervision.onError(error, loop.key);
     return cancelled(agent, "terminated", errorData(error), figures());

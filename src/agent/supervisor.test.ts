@@ -17,6 +17,7 @@ import { createSupervisor, type SupervisorOptions } from "./supervisor.ts";
 import { dropOrphans } from "./supervisor-orphans.ts";
 
 const GRACE_MS = 30_000;
+const drainedWell = { isCancelled: false, dropped: 0 };
 /** 1,000 loops start sooner than this. */
 const START_MS = 500;
 
@@ -163,7 +164,7 @@ test("messages for agents without a loop, or above the limit, are refused with t
   await assert.rejects(supervisor.tell(a, { task: "x" }), { code: "LEG2030" });
   await assert.rejects(supervisor.ask(a, { task: "x" }, never), { code: "LEG2030" });
   await assert.rejects(supervisor.restart(a), { code: "LEG2030" });
-  assert.equal(await supervisor.drain(a, GRACE_MS), "drained");
+  assert.deepEqual(await supervisor.drain(a, GRACE_MS), drainedWell);
   ensure();
   for (let at = 0; at < MESSAGES_PER_AGENT_MAX; at += 1) await supervisor.tell(a, { task: "x" });
   await assert.rejects(supervisor.tell(a, { task: "x" }), { code: "LEG2032" });
@@ -184,36 +185,80 @@ test("a bug in a turn is an outcome, and the loop goes on", async () => {
   assert.match(String(errors[0]), /no such thing/);
 });
 
-test("a drained loop lets its turn end, and answers what waits", async () => {
+test("a drained loop takes nothing more, and answers what it has taken", async () => {
   const { supervisor, turns, ensure, inbox } = rig();
   ensure();
   const [first, second] = ["one", "two"].map((task) => supervisor.ask(a, { task }, never));
   const turn = await turns.at(0);
   const told = await supervisor.tell(a, { task: "three" });
+  const restarted = supervisor.restart(a);
   const drained = supervisor.drain(a, GRACE_MS);
   await assert.rejects(supervisor.tell(a, { task: "late" }), { code: "LEG2031" });
   await assert.rejects(supervisor.restart(a), { code: "LEG2031" });
-  const waited = await second;
-  assert.ok(waited?.result.status === "cancel");
-  assert.deepEqual([waited.result.reason, waited.result.error.code], ["terminated", "LEG2031"]);
-  assert.equal((await inbox.outcome(told.message))?.result.reason, "terminated");
-  assert.equal(supervisor.state(a)?.phase, "draining");
+  assert.deepEqual([supervisor.state(a)?.phase, supervisor.state(a)?.queued], ["draining", 2]);
   assert.equal(supervisor.drain(a, GRACE_MS), drained, "asked again it is the same draining");
   turn.answer();
   assert.equal((await first)?.result.status, "ok");
-  assert.equal(await drained, "drained");
+  await restarted;
+  (await turns.at(1)).answer();
+  assert.equal((await second)?.result.status, "ok");
+  (await turns.at(2)).answer();
+  assert.deepEqual(await drained, drainedWell);
+  assert.equal((await inbox.outcome(told.message))?.result.value, "three");
   assert.equal(supervisor.state(a), undefined);
   assert.deepEqual([...(await inbox.counts())], []);
   ensure();
   void supervisor.tell(a, { task: "again" });
-  assert.notEqual((await turns.at(1)).session, turn.session, "a new loop is a new conversation");
+  const { session } = await turns.at(3);
+  assert.notEqual(session, (await turns.at(2)).session, "a new loop is a new conversation");
+});
+
+test("what waits still when the grace time is over is dropped, with the reason as its answer, and counted", async () => {
+  const { supervisor, turns, ensure, inbox, time } = rig();
+  ensure();
+  const [, second, third] = ["one", "two", "three"].map((task) =>
+    supervisor.ask(a, { task }, never),
+  );
+  const told = await supervisor.tell(a, { task: "four" });
+  await turns.at(0);
+  const drained = supervisor.drain(a, GRACE_MS);
+  (await turns.at(0)).answer();
+  const running = await turns.at(1);
+  time.advance(GRACE_MS);
+  await quiet();
+  running.interrupt();
+  assert.deepEqual(await drained, { isCancelled: true, dropped: 2 });
+  const [cut, dropped] = await Promise.all([second, third]);
+  assert.ok(cut?.result.status === "cancel" && dropped?.result.status === "cancel");
+  assert.deepEqual([cut.result.reason, cut.result.error.code], ["interrupted", "LEG2031"]);
+  assert.deepEqual([dropped.result.reason, dropped.result.error.code], ["terminated", "LEG2031"]);
+  assert.match(dropped.result.error.message, /was deleted before it came to this message/);
+  assert.equal((await inbox.outcome(told.message))?.result.reason, "terminated");
+  assert.deepEqual([[...(await inbox.counts())], turns.begun.length], [[], 2]);
+  assert.deepEqual(time.pending(), []);
+});
+
+test("a process that ends while a loop drains begins no more of its turns", async () => {
+  const { supervisor, turns, ensure, inbox } = rig();
+  ensure();
+  const asked = ["one", "two"].map((task) => supervisor.ask(a, { task }, never));
+  const turn = await turns.at(0);
+  const drained = supervisor.drain(a, GRACE_MS);
+  await quiet();
+  const closed = supervisor.close(GRACE_MS);
+  turn.answer();
+  assert.deepEqual(await drained, { isCancelled: false, dropped: 1 });
+  await closed;
+  const ends = (await Promise.all(asked)).map(({ result }) => result.status);
+  assert.deepEqual([ends, turns.begun.length], [["ok", "cancel"], 1]);
+  assert.deepEqual([...(await inbox.counts())], []);
 });
 
 test("a message that is still being written when its agent is deleted is answered too", async () => {
   const real = openMemoryInbox(manualTime());
   const { promise: written, resolve: write } = Promise.withResolvers<void>();
   const inbox: Inbox = { ...real, put: (message) => written.then(() => real.put(message)) };
-  const { supervisor, ensure } = rig({ inbox });
+  const { supervisor, ensure } = rig({ inbox, runGeneration: echo() });
   ensure();
   const told = supervisor.tell(a, { task: "one" });
   const asked = supervisor.ask(a, { task: "two" }, never);
@@ -221,9 +266,9 @@ test("a message that is still being written when its agent is deleted is answere
   const drained = supervisor.drain(a, GRACE_MS);
   await quiet();
   write();
-  assert.equal(await drained, "drained");
-  assert.equal((await asked).result.status, "cancel");
-  assert.match(JSON.stringify(await real.outcome((await told).message)), /LEG2031/);
+  assert.deepEqual(await drained, drainedWell);
+  assert.equal((await asked).result.status, "ok");
+  assert.equal((await real.outcome((await told).message))?.result.value, "one");
   assert.deepEqual([...(await real.counts())], []);
 });
 
@@ -238,7 +283,7 @@ test("a sandbox that does not close keeps no agent from its end", async () => {
   const drained = supervisor.drain(a, GRACE_MS);
   await quiet();
   time.advance(2_000);
-  assert.equal(await drained, "drained");
+  assert.deepEqual(await drained, drainedWell);
 });
 
 test("a listener that fails, and a turn that fails at once, are told and stop nothing", async () => {
@@ -270,7 +315,7 @@ test("a turn that does not end within the grace time is cancelled, and says why"
   await quiet();
   assert.equal(turn.signal.aborted, true);
   turn.interrupt();
-  assert.equal(await drained, "cancelled");
+  assert.deepEqual(await drained, { isCancelled: true, dropped: 0 });
   const { result } = await asked;
   assert.ok(result.status === "cancel");
   assert.deepEqual([result.reason, result.error.code], ["interrupted", "LEG2031"]);
@@ -291,7 +336,7 @@ test("a turn that does not hear the abort is left behind", async () => {
   time.advance(GRACE_MS);
   await quiet();
   time.advance(2_000);
-  assert.equal(await drained, "cancelled");
+  assert.deepEqual(await drained, { isCancelled: true, dropped: 0 });
   const { result, message } = await asked;
   assert.equal(result.status === "cancel" && result.error.code, "LEG2031");
   (await turns.at(0)).answer("too late");

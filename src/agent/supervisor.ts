@@ -53,7 +53,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     drain(key, graceMs) {
       const loop = loops.get(keyText(key));
       return loop === undefined
-        ? Promise.resolve("drained")
+        ? Promise.resolve({ isCancelled: false, dropped: 0 })
         : begunDrain(supervision, loop, graceMs);
     },
     restart: (key) => restart(supervision, key),
@@ -106,8 +106,9 @@ function createSupervision(options: SupervisorOptions) {
       }
     },
     wake(loop) {
-      if (loop.isEnding) slots.withdraw(loop);
+      if (loop.isOver) slots.withdraw(loop);
       else if (loop.queued > 0 && loop.working === undefined) slots.offer(loop);
+      else if (loop.working === undefined) loop.onAllAnswered?.();
     },
     onChange(listener) {
       listeners.add(listener);
@@ -142,7 +143,7 @@ function ensure(supervision: Supervision, agent: AgentGeneration): LoopState {
 async function countWaiting(supervision: Supervision, loop: Loop): Promise<void> {
   try {
     const waiting = await persistently(supervision, loop, () => supervision.inbox.count(loop.uid));
-    if (waiting === 0 || loop.isEnding) return;
+    if (waiting === 0 || loop.isOver) return;
     loop.queued = waiting;
     supervision.changed(loop);
     supervision.wake(loop);
@@ -153,7 +154,6 @@ async function countWaiting(supervision: Supervision, loop: Loop): Promise<void>
 
 function begunDrain(supervision: Supervision, loop: Loop, graceMs: number) {
   loop.isEnding = true;
-  supervision.wake(loop);
   supervision.changed(loop);
   loop.draining ??= drain(supervision, loop, graceMs)
     .then((how) => {

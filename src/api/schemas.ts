@@ -188,6 +188,7 @@ export const sourceStatus = opened(
     lastAppliedAt: time,
     lastAttemptAt: time,
     roots: listOf(opened({ root: text, status: text })),
+    problems: listOf(opened({ subject: text, reason: text, message: text }, { isNote: flag })),
     error: errorData,
   },
 );
@@ -204,7 +205,7 @@ export const daemonStatus = opened(
     objects: { type: "object", additionalProperties: opened({ total: whole, ready: whole }) },
     agents: opened({ loops: whole, turns: whole, queued: whole }),
     sources: listOf(sourceStatus),
-    problems: listOf(opened({ subject: text, reason: text, message: text })),
+    problems: listOf(opened({ subject: text, reason: text, message: text }, { isNote: flag })),
   },
   { address: text },
 );

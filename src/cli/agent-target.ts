@@ -3,9 +3,16 @@ import type { ObjectPlane } from "../reconcile/contract.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import { notFound, oneTarget, type Scope } from "./references.ts";
 
-/** The agent that a word such as `agent/reviewer` names. Throws LEG7002 for anything else. */
+/** The words of a command that is about one agent: its name alone will do. */
+export function agentWords(words: readonly string[]): readonly string[] {
+  const [word = "", ...others] = words;
+  const isName = others.length === 0 && word !== "" && !word.includes("/");
+  return isName ? [`agent/${word}`] : words;
+}
+
+/** The agent that a word such as `agent/reviewer` or `reviewer` names. Throws LEG7002 for anything else. */
 export function agentTarget(word: string | undefined, scope: Scope, command: string): ResourceKey {
-  const key = oneTarget(word === undefined ? [] : [word], scope);
+  const key = oneTarget(word === undefined ? [] : agentWords([word]), scope);
   if (key.kind === "Agent") return key;
   throw new LegionError({
     code: "LEG7002",

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { Option } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
+import { forTerminal } from "../lib/text.ts";
 import type { ManifestLoader } from "../manifest/loader.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
-import type { ApplyRequest, ObjectPlane } from "../reconcile/contract.ts";
+import type { ApplyReport, ApplyRequest, ObjectPlane } from "../reconcile/contract.ts";
 import { applyRequest, existingObjects, sourceName } from "./apply-request.ts";
 import { createLiveLine } from "./live-line.ts";
 import { loadInputs, rootsOf } from "./manifest-flags.ts";
@@ -23,6 +24,14 @@ export interface Declared extends AsyncDisposable {
   /** Whether something is wrong with the manifests. */
   readonly isInvalid: boolean;
   readonly plane: ObjectPlane;
+}
+
+const OWNED_BY_OTHERS = "LEG6026";
+
+/** What an apply would do, and why it would be refused without --force-conflicts. */
+export interface Planned {
+  readonly report: ApplyReport;
+  readonly conflict?: LegionError;
 }
 
 /** A command on what manifests declare and what there is: `apply`, `diff`, `plan`. */
@@ -110,6 +119,22 @@ export abstract class DeclaringCommand extends PlaneCommand {
     const { cwd } = this.context;
     const source = this.source ?? sourceName(rootsOf(this.file, cwd), cwd);
     return applyRequest(set, objects, { source, manager, force, prune, allowEmpty, dryRun });
+  }
+
+  /** What an apply would do. Fields that others own count as changed too, which is said: an apply would be refused for that reason. */
+  protected async planned(declared: Declared): Promise<Planned> {
+    const request = this.request(declared, true);
+    try {
+      return { report: await declared.plane.apply(request) };
+    } catch (error) {
+      if (!(error instanceof LegionError) || error.code !== OWNED_BY_OTHERS) throw error;
+      const { stderr } = this.context;
+      stderr.write(`an apply needs --force-conflicts: ${forTerminal(error.message)}\n`);
+      return {
+        report: await declared.plane.apply({ ...request, force: true }),
+        conflict: error,
+      };
+    }
   }
 
   protected stateFolder(): string {

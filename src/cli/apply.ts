@@ -24,12 +24,12 @@ export class ApplyCommand extends DeclaringCommand {
   static override usage = Command.Usage({
     description: "make the objects be as manifests declare them",
     details:
-      "Checks all manifests and applies all of them, or nothing when something is wrong with one. Prints created, configured, unchanged, pruned, kept or deferred for each object. A word without -f is a plan that legion plan --out saved; it is refused when what it was made from has changed since. Exit code 1: not valid, or --wait found an object stalled; 3: a conflict or a stale plan; 4: --wait without a daemon; 124: --wait was over.",
+      "Checks all manifests and applies all of them, or nothing when something is wrong with one. Prints created, configured, unchanged, pruned, kept or deferred for each object. A word without -f is a plan that legion plan --out saved; it is refused when an object has changed since. Exit code 1: not valid, or --wait found an object stalled; 3: a conflict or a stale plan; 4: --wait without a daemon; 124: --wait was over.",
     examples: [
-      ["Apply a folder, and delete what it declares no more", "$0 apply -f agents.d --prune"],
-      ["Say what would happen, and write nothing", "$0 apply -f agents.d --dry-run=server"],
-      ["Wait until everything runs", "$0 apply -f agents.d --wait --timeout 2m"],
-      ["Apply exactly what was looked at", "$0 plan -f agents.d --out f.plan && $0 apply f.plan"],
+      ["Apply the working folder, and delete what it declares no more", "$0 apply --prune"],
+      ["Say what would happen, and write nothing", "$0 apply --dry-run=server"],
+      ["Wait until everything runs", "$0 apply --wait --timeout 2m"],
+      ["Apply exactly what was looked at", "$0 plan --out f.plan && $0 apply f.plan"],
       ["Apply what a program writes", "generate | $0 apply -f -"],
     ],
   });

@@ -91,7 +91,7 @@ export async function requiredTask(
   command: string,
 ): Promise<string> {
   const task = await fullTask(context, flags);
-  if (task !== "") return task;
+  if (task.trim() !== "") return task;
   throw new LegionError({
     code: "LEG7001",
     message: `legion ${command} needs a task`,

@@ -32,13 +32,14 @@ export interface ColumnChoice {
 /** What an empty cell shows. */
 export const none = "-";
 
-const name: ObjectColumn = { title: "name", cell: ({ metadata }) => metadata.name };
-const reference: ObjectColumn = { title: "name", cell: nameLine };
+const name: ObjectColumn = { title: "name", isWhole: true, cell: ({ metadata }) => metadata.name };
+const reference: ObjectColumn = { title: "name", isWhole: true, cell: nameLine };
 const namespace: ObjectColumn = { title: "namespace", cell: ({ metadata }) => metadata.namespace };
 const ready: ObjectColumn = { title: "ready", reserve: 7, cell: (object) => readyCell(object) };
 const status: ObjectColumn = { title: "status", reserve: 13, cell: (object) => statusCell(object) };
 const age: ObjectColumn = {
   title: "age",
+  isSpare: true,
   cell: ({ metadata }, { now }) => ageText(now - Date.parse(metadata.creationTimestamp)),
 };
 const labels: ObjectColumn = {
@@ -58,18 +59,31 @@ const ofKind: Readonly<Record<string, readonly ObjectColumn[]>> = {
   Agent: [
     ready,
     status,
-    { title: "model", isFree: true, cell: ({ spec }) => textOf(spec.model) },
-    { title: "gen", align: "right", cell: ({ metadata }) => String(metadata.generation) },
-    { title: "queued", align: "right", isOptional: true, cell: queuedCell },
+    { title: "model", isFree: true, isSpare: true, cell: ({ spec }) => textOf(spec.model) },
+    {
+      title: "gen",
+      align: "right",
+      isSpare: true,
+      cell: ({ metadata }) => String(metadata.generation),
+    },
+    { title: "queued", align: "right", isOptional: true, isSpare: true, cell: queuedCell },
   ],
-  Tool: [{ title: "type", cell: ({ spec }) => textOf(spec.type) }, ready, status],
-  Provider: [{ title: "wire", cell: ({ spec }) => textOf(spec.wire) }, ready, status],
-  Router: [{ title: "tiers", align: "right", cell: ({ spec }) => tiersText(spec) }, ready, status],
+  Tool: [{ title: "type", isSpare: true, cell: ({ spec }) => textOf(spec.type) }, ready, status],
+  Provider: [
+    { title: "wire", isSpare: true, cell: ({ spec }) => textOf(spec.wire) },
+    ready,
+    status,
+  ],
+  Router: [
+    { title: "tiers", align: "right", isSpare: true, cell: ({ spec }) => tiersText(spec) },
+    ready,
+    status,
+  ],
   Source: [
     { title: "type", cell: ({ spec }) => textOf(spec.type) },
     ready,
     status,
-    { title: "revision", cell: revisionText },
+    { title: "revision", isSpare: true, cell: revisionText },
   ],
 };
 
@@ -137,6 +151,11 @@ export function originText({ metadata }: ApiObject, { cwd }: Pick<ColumnContext,
   const near = relative(cwd, file);
   const shown = near.startsWith("..") ? file : near;
   return document === 0 ? shown : `${shown}#${document + 1}`;
+}
+
+/** Whether a source that is read again and again declares it: a root of a daemon, or an object Source. */
+export function isDeclared({ metadata: { origin } }: ApiObject): boolean {
+  return /^(roots|source\/.*)$/.test(origin?.source ?? "");
 }
 
 const readyStyles = { True: "green", False: "red", Unknown: "yellow" } as const;

@@ -29,7 +29,9 @@ export async function runCommandLine(
   } catch (error) {
     const exitCode = reportError(error, context);
     // There 2 says that there are changes, so that wrong words end with 1 too.
-    return argv.includes("--detailed-exitcode") ? Math.min(exitCode, 1) : exitCode;
+    return argv.some((word) => /^--?detailed-exitcode$/.test(word))
+      ? Math.min(exitCode, 1)
+      : exitCode;
   }
 }
 

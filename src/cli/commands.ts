@@ -24,6 +24,7 @@ import { StatusCommand } from "./status.ts";
 import { TellCommand } from "./tell.ts";
 import { UpCommand } from "./up.ts";
 import { ValidateCommand } from "./validate.ts";
+import { VersionCommand } from "./version.ts";
 import { WaitCommand } from "./wait.ts";
 
 /** Every command, in the order of `legion --help`. */
@@ -55,4 +56,5 @@ export const commands = [
   ExplainCommand,
   SchemaCommand,
   CompletionCommand,
+  VersionCommand,
 ] as const;

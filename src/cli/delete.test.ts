@@ -99,6 +99,7 @@ const refused: { words: string; stdin?: string; exitCode: number; says: RegExp }
     exitCode: 2,
     says: /alone would delete every object[\s\S]*agent\/NAME.*--all/,
   },
+  { words: "delete poet", exitCode: 2, says: /LEG7011[\s\S]*did you mean agent\/poet\?/ },
   { words: "delete agent/a agent/x", exitCode: 1, says: /LEG6030.*"x"/ },
   { words: "delete agnet/a", exitCode: 2, says: /did you mean "agents"/ },
   { words: "delete agent/a -f m.yaml", exitCode: 2, says: /do not go together/ },

@@ -6,6 +6,7 @@ import { titleOf } from "../manifest/plan-text.ts";
 import type { ApiObject, ObjectPlane } from "../reconcile/contract.ts";
 import { keyText, type ResourceKey } from "../state/resource.ts";
 import { followObjects } from "./apply-wait.ts";
+import { isDeclared } from "./columns.ts";
 import { isTimeout, limited, positiveDuration } from "./deadline.ts";
 import { createLiveLine } from "./live-line.ts";
 import { loadInputs } from "./manifest-flags.ts";
@@ -87,6 +88,8 @@ export class DeleteCommand extends SelectingCommand {
     if (file.length > 0) return;
     const isWholeKind = words.length === 1 && words[0]?.includes("/") === false;
     if (words.length > 0 && (!isWholeKind || selector !== undefined || all)) return;
+    // A name without its kind is told as such.
+    if (isWholeKind) targetsOf(words, this.scope());
     const [kind = "agents"] = words;
     throw new LegionError({
       code: "LEG7034",
@@ -157,9 +160,7 @@ export class DeleteCommand extends SelectingCommand {
 
 /** What a folder or a repository declares comes back: whoever deletes it should know. */
 function stillDeclared(deleted: readonly ApiObject[]): string {
-  const declared = deleted.filter(({ metadata }) =>
-    /^(roots|source\/.*)$/.test(metadata.origin?.source ?? ""),
-  );
+  const declared = deleted.filter(isDeclared);
   const [first] = declared;
   if (first === undefined) return "";
   const more = declared.length > 1 ? ` (and ${declared.length - 1} more are declared)` : "";

@@ -1,11 +1,13 @@
 import { forTerminal } from "../lib/text.ts";
 import { maskSecrets } from "../manifest/secret-shapes.ts";
 import type { ApiObject, Revision } from "../reconcile/contract.ts";
+import { ROLLED_BACK_ANNOTATION } from "../reconcile/rolled-back.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
-import { ageText, originText, readyText, stateOf } from "./columns.ts";
+import { ageText, isDeclared, originText, readyText, stateOf } from "./columns.ts";
 import { eventLine, isWarning } from "./events-text.ts";
 import { yamlText } from "./output.ts";
 import { cut } from "./table.ts";
+import { unobserved } from "./unobserved.ts";
 import { wrapText } from "./wrap-text.ts";
 
 export interface Description {
@@ -21,6 +23,8 @@ export interface DescribeOptions {
   /** Wall time, milliseconds since 1970. */
   readonly now: number;
   readonly cwd: string;
+  /** Whether one runs that keeps the status true. */
+  readonly hasDaemon: boolean;
 }
 
 const LABEL_WIDTH = 14;
@@ -53,9 +57,14 @@ export async function describeText(
   return `${sections.map((line) => cut(forTerminal(line), width)).join("\n")}\n`;
 }
 
-function facts(object: ApiObject, { width, cwd, now }: DescribeOptions): readonly string[] {
+function facts(
+  object: ApiObject,
+  { width, cwd, now, hasDaemon }: DescribeOptions,
+): readonly string[] {
   const { metadata, status } = object;
-  const { reason, message } = stateOf(object);
+  const shown = hasDaemon ? object : unobserved(object);
+  const { reason, message } = stateOf(shown);
+  const { [ROLLED_BACK_ANNOTATION]: rolledBack, ...annotations } = metadata.annotations ?? {};
   const observed = status.observedGeneration;
   const seen =
     observed === undefined || observed === metadata.generation ? "" : ` (seen: ${observed})`;
@@ -64,8 +73,9 @@ function facts(object: ApiObject, { width, cwd, now }: DescribeOptions): readonl
     ["Namespace", [metadata.namespace]],
     ["Kind", [object.kind]],
     ["Labels", pairs(metadata.labels)],
-    ["Annotations", pairs(metadata.annotations)],
+    ["Annotations", pairs(annotations)],
     ["Origin", [sourceText(object, cwd)]],
+    ...(rolledBack === undefined ? [] : [["Rolled back", [rolledBackText(object)]] as const]),
     ["Generation", [`${metadata.generation}${seen}`]],
     ["UID", [metadata.uid]],
     ["Created", [sinceText(metadata.creationTimestamp, now)]],
@@ -73,7 +83,7 @@ function facts(object: ApiObject, { width, cwd, now }: DescribeOptions): readonl
       ? []
       : [["Deleted", [sinceText(metadata.deletionTimestamp, now)]] as const]),
     ["Finalizers", metadata.finalizers?.length ? metadata.finalizers : ["none"]],
-    ["Ready", [readyText(object)]],
+    ["Ready", [readyText(shown)]],
     ["Status", [reason, ...(message === "" ? [] : [message])]],
   ];
   return rows.flatMap(([label, texts]) => labelled(label, texts, width));
@@ -98,6 +108,11 @@ function sourceText(object: ApiObject, cwd: string): string {
   if (origin.file === "") return `applied by ${origin.source}`;
   const file = originText(object, { cwd }).replace(/#(\d+)$/, ", document $1");
   return `${file}, applied by ${origin.source}`;
+}
+
+/** Until when a rollback stands. */
+function rolledBackText(object: ApiObject): string {
+  return `yes, until ${isDeclared(object) ? "the manifest changes" : "the next apply"}`;
 }
 
 function sinceText(at: string, now: number): string {
@@ -125,8 +140,12 @@ function wrapped(line: string, width: number): readonly string[] {
   );
 }
 
-function conditionLines(object: ApiObject, { width, now }: DescribeOptions): readonly string[] {
+function conditionLines(
+  object: ApiObject,
+  { width, now, hasDaemon }: DescribeOptions,
+): readonly string[] {
   const { conditions = [] } = object.status;
+  const title = hasDaemon ? "Conditions:" : "Conditions, as the last daemon left them:";
   if (conditions.length === 0) {
     return ["Conditions:", `${MARGIN}none: no daemon has looked at it yet`];
   }
@@ -136,7 +155,7 @@ function conditionLines(object: ApiObject, { width, now }: DescribeOptions): rea
     const head = `${MARGIN}${type.padEnd(13)}${status.padEnd(9)}${reason}, generation ${observedGeneration}, for ${age}`;
     return [head, ...wrapText(message, width - 6).map((line) => `      ${line}`)];
   });
-  return ["Conditions:", ...rows];
+  return [title, ...rows];
 }
 
 function managerLines(

@@ -8,7 +8,7 @@ import { renderError } from "./error-text.ts";
 import type { OpenPlane } from "./plane.ts";
 import { SelectingCommand } from "./plane-command.ts";
 import { keyOfObject, selectObjects, targetsOf } from "./references.ts";
-import { terminalWidth } from "./table.ts";
+import { terminalWidth } from "./terminal-width.ts";
 
 const WIDTH = 80;
 const EVENTS_SHOWN = 10;
@@ -18,7 +18,7 @@ export class DescribeCommand extends SelectingCommand {
   static override usage = Command.Usage({
     description: "tell everything about an object: spec, conditions, history, events",
     details:
-      "Fits 80 columns; long texts of the spec are cut with a note, -o yaml has them whole. Events are told by a running daemon.",
+      "Fits 80 columns; long texts of the spec are cut with a note, -o yaml has them whole. Events are told by a running daemon; without one the status is what the last daemon left.",
     examples: [
       ["One agent", "$0 describe agent/reviewer"],
       ["All sources of all namespaces", "$0 describe sources -A"],
@@ -34,11 +34,12 @@ export class DescribeCommand extends SelectingCommand {
     const { stdout, stderr, cwd } = this.context;
     await using opened = await this.openPlane("read");
     const { items, missing } = await selectObjects(opened.plane, targets, this.scope());
+    const hasDaemon = opened.daemon !== undefined;
     const described: Description[] = [];
     for (const object of items) described.push(await describe(opened, object, this.context.signal));
     if (this.output === "text") {
       const width = Math.min(WIDTH, terminalWidth(stdout) ?? WIDTH);
-      const options = { width, now: systemClock.now(), cwd };
+      const options = { width, now: systemClock.now(), cwd, hasDaemon };
       const texts = [];
       for (const one of described) texts.push(await describeText(one, options));
       stdout.write(texts.join("\n\n"));

@@ -1,10 +1,8 @@
 import { Command } from "clipanion";
-import { LegionError } from "../lib/errors.ts";
-import { forTerminal } from "../lib/text.ts";
 import type { Declaration, PlannedChange } from "../manifest/plan-contract.ts";
-import type { ApiObject, ApplyReport } from "../reconcile/contract.ts";
+import type { ApiObject } from "../reconcile/contract.ts";
 import { keyText } from "../state/resource.ts";
-import { type Declared, DeclaringCommand } from "./apply-command.ts";
+import { DeclaringCommand } from "./apply-command.ts";
 import { style } from "./error-text.ts";
 import { reported } from "./exit-code.ts";
 import { keyTextOf } from "./readiness.ts";
@@ -20,8 +18,8 @@ export class DiffCommand extends DeclaringCommand {
     details:
       "Prints a unified diff of each object that an apply would create, change or, with --prune, delete. Exit code 0: nothing differs, 1: something does, 2: an error.",
     examples: [
-      ["What would an apply of this folder change", "$0 diff -f agents.d"],
-      ["The same as data, with what it would delete", "$0 diff -f agents.d --prune -o json"],
+      ["What would an apply of the working folder change", "$0 diff"],
+      ["The same as data, with what it would delete", "$0 diff --prune -o json"],
     ],
   });
 
@@ -29,24 +27,11 @@ export class DiffCommand extends DeclaringCommand {
     return reported(this.context, DIFF_EXIT_ERROR, () => this.diff());
   }
 
-  private async plannedOf(declared: Declared): Promise<ApplyReport> {
-    const request = this.request(declared, true);
-    try {
-      return await declared.plane.apply(request);
-    } catch (error) {
-      if (!(error instanceof LegionError) || error.code !== OWNED_BY_OTHERS) throw error;
-      this.context.stderr.write(
-        `an apply needs --force-conflicts: ${forTerminal(error.message)}\n`,
-      );
-      return declared.plane.apply({ ...request, force: true });
-    }
-  }
-
   private async diff(): Promise<number> {
     await this.checkFlags();
     await using declared = await this.declared("read");
     if (declared.isInvalid) return DIFF_EXIT_ERROR;
-    const { plan } = await this.plannedOf(declared);
+    const { plan } = (await this.planned(declared)).report;
     const changes = plan.changes.filter(({ action }) => action !== "keep");
     const { items } = changes.length === 0 ? { items: [] } : await declared.plane.list({});
     const live = new Map(items.map((object) => [keyTextOf(object), object]));
@@ -62,9 +47,6 @@ export class DiffCommand extends DeclaringCommand {
     return changes.length > 0 ? DIFF_EXIT_DIFFERS : DIFF_EXIT_SAME;
   }
 }
-
-/** What is owned by others is shown as a difference too, and said. */
-const OWNED_BY_OTHERS = "LEG6026";
 
 function declarationOf(object: ApiObject | undefined): Declaration | undefined {
   if (object === undefined) return undefined;

@@ -1,13 +1,13 @@
 import { Command, Option } from "clipanion";
 import { systemClock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
-import { parseDuration } from "../lib/quantities.ts";
 import { keyText } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { ageText } from "./columns.ts";
 import { eventLine, isWarning, reasonOf, subjectOf } from "./events-text.ts";
 import { ObjectCommand } from "./plane-command.ts";
 import { oneTarget } from "./references.ts";
+import { sinceFlag } from "./since-flag.ts";
 import { createTableWriter, type Row, type TableColumn } from "./table.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -56,7 +56,7 @@ export class EventsCommand extends ObjectCommand {
     const limit = wholeNumber("--tail", this.tail);
     const { stdout, signal } = this.context;
     const key = this.for === undefined ? undefined : oneTarget([this.for], this.scope());
-    const { id, afterMs } = this.sinceFlag();
+    const { id, afterMs } = sinceFlag(this.since);
     await using opened = await this.openDaemon();
     const query = {
       follow: this.follow,
@@ -86,18 +86,6 @@ export class EventsCommand extends ObjectCommand {
       message: `--about does not take "${this.about}"`,
       hint: `use one of: ${abouts.join(", ")}`,
       valid: abouts,
-    });
-  }
-
-  private sinceFlag(): { readonly id?: string; readonly afterMs: number } {
-    if (this.since === undefined) return { afterMs: 0 };
-    const ms = parseDuration(this.since);
-    if (ms !== undefined) return { afterMs: systemClock.now() - ms };
-    if (/^[0-9A-HJKMNP-TV-Z]{26}$/.test(this.since)) return { id: this.since, afterMs: 0 };
-    throw new LegionError({
-      code: "LEG7001",
-      message: `--since does not take "${this.since}"`,
-      hint: "write a duration such as 10m, or the id of an event",
     });
   }
 }

@@ -1,7 +1,8 @@
 import type { ApiObject } from "../reconcile/contract.ts";
 import { type ColumnChoice, type ColumnContext, columnsOf, none, rowOf } from "./columns.ts";
 import type { Targets } from "./references.ts";
-import { createTableWriter, type OutputStream, renderTable } from "./table.ts";
+import { createTableWriter, renderTable } from "./table.ts";
+import type { OutputStream } from "./terminal-width.ts";
 
 export interface TablesOptions extends Omit<ColumnChoice, "withKind"> {
   readonly noHeaders: boolean;
@@ -23,7 +24,7 @@ export function printTables(
           isOptional !== true || members.some((object) => cell(object, options.context) !== none),
       );
       const rows = members.map((object) => rowOf(object, columns, options.context));
-      return renderTable(columns, rows, options);
+      return renderTable(columns, rows, { ...options, isEndless: options.isWide });
     })
     .join("\n");
 }
@@ -35,7 +36,7 @@ export function rowWriter(targets: Targets, options: TablesOptions) {
   const columns = columnsOf(withKind ? "" : kind, { ...options, withKind }).filter(
     ({ isOptional }) => isOptional !== true,
   );
-  const table = createTableWriter(columns, options);
+  const table = createTableWriter(columns, { ...options, isEndless: options.isWide });
   return {
     write: (items: readonly ApiObject[], context = options.context): string =>
       items.length === 0 ? "" : table.write(items.map((object) => rowOf(object, columns, context))),

@@ -1,5 +1,6 @@
 import { Command, Option } from "clipanion";
 import { systemClock } from "../lib/clock.ts";
+import { LegionError } from "../lib/errors.ts";
 import type { ApiObject, ObjectEvent } from "../reconcile/contract.ts";
 import type { ColumnContext } from "./columns.ts";
 import { renderError } from "./error-text.ts";
@@ -10,6 +11,7 @@ import { SelectingCommand } from "./plane-command.ts";
 import { watchTargets } from "./plane-watch.ts";
 import { plural, type Selection, selectObjects, type Targets, targetsOf } from "./references.ts";
 import { sortedBy } from "./sort.ts";
+import { unobserved } from "./unobserved.ts";
 
 const SIGINT_EXIT = 130;
 
@@ -18,7 +20,7 @@ export class GetCommand extends SelectingCommand {
   static override usage = Command.Usage({
     description: "list objects, or show single ones",
     details:
-      "KIND is agents, tools, providers, routers, sources or all; singular and short names do as well. STATUS is the reason of what holds now; Rejected says that the newest manifest is not valid, and READY then tells of the older generation that still runs.",
+      "KIND is agents, tools, providers, routers, sources or all; singular and short names do as well. STATUS is the reason of what holds now; Rejected says that the newest manifest is not valid, and READY then tells of the older generation that still runs. Without a daemon READY is Unknown and STATUS NoDaemon; -o json and yaml have the status as the last daemon left it. The roots of a daemon (agents.d and so on) are no objects: legion status shows them.",
     examples: [
       ["All agents of the default namespace", "$0 get agents"],
       ["Every object, with labels, origin and reason", "$0 get all -A -o wide"],
@@ -57,10 +59,13 @@ export class GetCommand extends SelectingCommand {
     await checkFormat(format);
     const targets = targetsOf(this.words, this.scope());
     await using opened = await this.openPlane("read");
+    if (this.isGrowing() && opened.daemon === undefined) throw nothingToWatch();
     const selection = await selectObjects(opened.plane, targets, this.scope());
     const items = await sortedBy(selection.items, this.sortBy);
     const context = await this.columnContext(opened, targets);
-    if (!this.watchOnly) await this.printItems({ ...selection, items }, targets, format, context);
+    const hasDaemon = opened.daemon !== undefined;
+    if (!this.watchOnly)
+      await this.printItems({ ...selection, items, hasDaemon }, targets, format, context);
     for (const error of selection.missing) {
       this.context.stderr.write(renderError(error, this.context.stderr));
     }
@@ -71,7 +76,7 @@ export class GetCommand extends SelectingCommand {
   }
 
   private async printItems(
-    { items, missing }: Selection,
+    { items, missing, hasDaemon }: Selection & { readonly hasDaemon: boolean },
     targets: Targets,
     format: OutputFormat,
     context: ColumnContext,
@@ -88,9 +93,10 @@ export class GetCommand extends SelectingCommand {
     const { noHeaders } = this;
     const text = await objectsText(format, items, { isSingle, stream: stdout, noHeaders });
     if (text !== undefined) stdout.write(text);
-    else if (!this.isGrowing())
-      stdout.write(printTables(items, targets, this.tables(format, context)));
-    else stdout.write(this.growing(targets, format, context).write(items));
+    else if (!this.isGrowing()) {
+      const shown = hasDaemon ? items : items.map(unobserved);
+      stdout.write(printTables(shown, targets, this.tables(format, context)));
+    } else stdout.write(this.growing(targets, format, context).write(items));
     if (items.length === 0 && missing.length === 0 && !this.quiet && text === undefined) {
       stderr.write(`${this.nothingFound(targets)}\n`);
     }
@@ -173,6 +179,14 @@ interface Following {
   readonly selection: Selection;
   readonly format: OutputFormat;
   readonly context: ColumnContext;
+}
+
+function nothingToWatch(): LegionError {
+  return new LegionError({
+    code: "LEG8001",
+    message: "no daemon runs here, so that there are no changes to watch",
+    hint: "start one with legion up, or leave --watch out",
+  });
 }
 
 /** An object that is gone, as the last row of it shows. */

@@ -61,7 +61,7 @@ export function commandHelp(definition: Definition): string {
     ...options.filter(({ definition: names }) => isShared(names)),
   ].map(
     ({ definition: names, description: text = "" }): Row => [
-      names.replace(",--", ", --").replaceAll("#0", "VALUE"),
+      names.replace(",--", ", --").replaceAll("#0", valueName(names)),
       flat(text),
     ],
   );
@@ -72,6 +72,27 @@ export function commandHelp(definition: Definition): string {
     lines.push("", "Examples:", ...examples.flatMap(([label, line]) => example(flat(label), line)));
   return `${lines.join("\n")}\n`;
 }
+
+/** What a flag takes, in one word: `--timeout DURATION`. */
+function valueName(names: string): string {
+  const spellings = names.split(/[ ,]/);
+  return (
+    valueNames.find(([, flags]) => flags.some((flag) => spellings.includes(flag)))?.[0] ?? "VALUE"
+  );
+}
+
+const valueNames: readonly (readonly [name: string, flags: readonly string[]])[] = [
+  ["FILE", ["--token-file", "--ca-file", "--tls-cert", "--tls-key", "--out"]],
+  ["PATH", ["--file"]],
+  ["FOLDER", ["--state-dir", "--dir"]],
+  ["DURATION", ["--timeout", "--grace", "--since"]],
+  ["NAME", ["--namespace", "--source", "--field-manager"]],
+  ["LABELS", ["--selector"]],
+  ["ADDRESS", ["--server", "--listen"]],
+  ["FORMAT", ["--output"]],
+  ["NUMBER", ["--tail", "--revision", "--to-revision"]],
+  ["NAME=VALUE", ["--input"]],
+];
 
 /** Flags that many commands have stand after those of the command itself. */
 const sharedFlags = [

@@ -18,7 +18,7 @@ export class InitCommand extends LegionCommand {
     examples: [
       [
         "Start in a new folder",
-        "$0 init demo && cd demo && $0 run agent/assistant 'What time is it in Oslo?'",
+        "$0 init demo && cd demo && $0 run agent/assistant 'What time is it?'",
       ],
       ["Start in this folder, which is empty", "$0 init"],
     ],

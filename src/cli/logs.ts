@@ -3,12 +3,15 @@ import { LegionError } from "../lib/errors.ts";
 import type { EventQuery } from "../reconcile/contract.ts";
 import { keyText } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
+import { agentWords } from "./agent-target.ts";
 import { style } from "./error-text.ts";
 import { eventLine, isWarning } from "./events-text.ts";
 import type { OpenPlane } from "./plane.ts";
 import { ObjectCommand } from "./plane-command.ts";
 import { notFound, oneTarget, plural } from "./references.ts";
-import { cut, terminalWidth } from "./table.ts";
+import { sinceFlag } from "./since-flag.ts";
+import { cut } from "./table.ts";
+import { terminalWidth } from "./terminal-width.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 const SIGINT_EXIT = 130;
@@ -29,6 +32,9 @@ export class LogsCommand extends ObjectCommand {
   override output = Option.String("-o,--output", "text", { description: "text or json" });
   words = Option.Rest({ name: "agent/NAME" });
   follow = Option.Boolean("-f,--follow", false, { description: "go on with new lines" });
+  since = Option.String("--since", {
+    description: "not older than this, for example 10m; or after the event of this id",
+  });
   tail = Option.String("--tail", { description: "only the newest so many lines" });
 
   protected override formats(): readonly string[] {
@@ -38,11 +44,18 @@ export class LogsCommand extends ObjectCommand {
   async execute(): Promise<number> {
     const isJson = this.checkOutput().name === "json";
     const tail = wholeNumber("--tail", this.tail);
-    const key = oneTarget(this.words, this.scope());
+    const { id, afterMs } = sinceFlag(this.since);
+    const key = oneTarget(agentWords(this.words), this.scope());
     if (key.kind !== "Agent") throw hasNoLogs(key.kind);
     await using opened = await this.openDaemon();
-    const query: EventQuery = { object: keyText(key), about: "run" };
-    const lineOf = (event: DaemonEvent) => (isJson ? JSON.stringify(event) : this.line(event));
+    const query: EventQuery = {
+      ...{ object: keyText(key), about: "run" },
+      ...(id !== undefined && { since: id }),
+    };
+    const lineOf = (event: DaemonEvent) => {
+      if (Date.parse(event.at) < afterMs) return undefined;
+      return isJson ? JSON.stringify(event) : this.line(event);
+    };
     const { lines, last } = await this.kept(opened, query, lineOf);
     if (lines.length === 0 && (await opened.plane.read(key)) === undefined) {
       throw await notFound(opened.plane, key);
@@ -51,7 +64,9 @@ export class LogsCommand extends ObjectCommand {
     const shown = tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail));
     stdout.write(shown.map((line) => `${line}\n`).join(""));
     if (lines.length === 0 && !this.quiet && !isJson)
-      stderr.write("it has not done anything yet\n");
+      stderr.write(
+        this.since === undefined ? "it has not done anything yet\n" : "nothing since then\n",
+      );
     if (this.follow) {
       const later = { ...query, follow: true, ...(last !== undefined && { since: last }) };
       for await (const event of opened.daemon.events(later, signal)) {

@@ -1,7 +1,8 @@
 import { LegionError } from "../lib/errors.ts";
 import type { ApiObject } from "../reconcile/contract.ts";
 import { referenceText } from "./references.ts";
-import { type OutputStream, renderTable } from "./table.ts";
+import { renderTable } from "./table.ts";
+import type { OutputStream } from "./terminal-width.ts";
 
 /** Formats that take a text after `=`. */
 const parametrised = ["jsonpath", "custom-columns"] as const;

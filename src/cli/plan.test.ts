@@ -128,7 +128,7 @@ test("a saved plan is refused with exit code 3 and the list of what moved, and n
   await run("apply -f m");
   const stale = await run("apply f.plan");
   assert.equal(stale.exitCode, 3);
-  assert.match(stale.stderr, /LEG1081.*Agent\/default\/a was changed/);
+  assert.match(stale.stderr, /LEG1081.*agent\/a was changed/);
   assert.equal((await run("diff -f m")).exitCode, 0);
 });
 
@@ -145,4 +145,25 @@ test("a saved plan that was edited, cut or is something else is refused", async 
     assert.match(ended.stderr, /LEG1082/);
   }
   assert.equal((await run("diff -f m")).exitCode, 1);
+});
+
+test("a plan shows what others own as a diff does, says what an apply needs, and is not saved then", async () => {
+  await states.new();
+  await run("apply -f m --field-manager ops");
+  await write(providerManifest(), agentManifest("a", { description: "Other." }));
+  const shown = await run("plan -f m");
+  assert.equal(shown.exitCode, 0, shown.stderr);
+  assert.match(shown.stdout, /~ \/spec\/description: "Helps\." -> "Other\."/);
+  assert.match(shown.stderr, /needs --force-conflicts: 1 field of agent\/a belongs to .*ops/);
+  assert.equal((await run("plan -f m -detailed-exitcode")).exitCode, 2);
+  const saved = await run("plan -f m --out f.plan");
+  assert.equal(saved.exitCode, 3);
+  assert.match(saved.stderr, /error\[LEG6026\]/);
+  assert.deepEqual((await readdir(cwd)).toSorted(), [".legion", "m"]);
+  assert.equal((await run("plan -f m --out f.plan --force-conflicts")).exitCode, 0);
+});
+
+test("a plan without changes says so", async () => {
+  await states.same();
+  assert.equal((await run("plan -f m -q")).stdout, "no changes\n");
 });

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { LegionError, messageOf } from "../lib/errors.ts";
 import type { DaemonPlane, ObjectPlane } from "../reconcile/contract.ts";
 import type { CommandContext } from "./context.ts";
@@ -43,7 +43,7 @@ export async function openPlane(
   if (options.server !== undefined) throw unreachable(`no daemon answers at ${options.server}`);
   const { cwd, env, signal } = context;
   const stateFolder = stateFolderOf(context, options);
-  const shown = relative(cwd, stateFolder) || ".";
+  const shown = shownPath(cwd, stateFolder);
   const say = (text: string) => {
     if (options.quiet !== true) context.stderr.write(`${text}\n`);
   };
@@ -52,10 +52,20 @@ export async function openPlane(
     return { plane: emptyPlane, ...nothingToClose };
   }
   const isRead = options.access === "read";
-  say(`no daemon runs here: ${isRead ? "reading" : "changing"} the state folder ${shown}`);
+  say(
+    isRead
+      ? `no daemon runs here: reading the state folder ${shown} as the last one left it`
+      : `no daemon runs here: changing the state folder ${shown}`,
+  );
   const { openFolderPlane } = await import("../folder-plane.ts");
   const plane = await openFolderPlane({ stateFolder, env, write: !isRead, signal });
   return { plane, [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose]() };
+}
+
+/** A path as people would write it: relative to the working folder, absolute outside of it. */
+function shownPath(cwd: string, path: string): string {
+  const near = relative(cwd, path) || ".";
+  return near === ".." || near.startsWith(`..${sep}`) ? path : near;
 }
 
 /** The plane of the daemon. Throws LEG8001 when none runs. */
@@ -84,17 +94,23 @@ async function findDaemon(
   const { mayHaveDaemon } = await import("../api/daemon-file.ts");
   if (server === undefined && !(await mayHaveDaemon(stateFolder))) return undefined;
   const { connect } = await import("../api/client.ts");
-  const { version } = JSON.parse(await readFile(packageFile, "utf8"));
-  const connection = await connect({
-    ...(server === undefined ? { stateFolder } : await addressed(server, context, options)),
-    version,
-  });
+  const { legionVersion } = await import("./version.ts");
+  const version = await legionVersion();
+  const target = server === undefined ? { stateFolder } : await addressed(server, context, options);
+  const connection = await connect({ ...target, version }).catch(tellTokenFlag);
   const warning = connection?.warning;
   if (warning !== undefined && quiet !== true) context.stderr.write(`warning: ${warning}\n`);
   return connection;
 }
 
-const packageFile = new URL("../../package.json", import.meta.url);
+/** What the server says of its header is nothing that a person at a command line can do. */
+function tellTokenFlag(error: unknown): never {
+  if (!(error instanceof LegionError) || error.code !== "LEG8006") throw error;
+  throw new LegionError({
+    ...error.toJSON(),
+    hint: `name the token of the daemon: --token-file ${STATE_FOLDER_DEFAULT}/token, a file of its state folder`,
+  });
+}
 
 async function addressed(address: string, { cwd }: CommandContext, options: PlaneOptions) {
   const { tokenFile, caFile } = options;

@@ -57,6 +57,7 @@ test("the namespace goes to every object", () => {
 const refused: readonly (readonly [words: string[], scope: object, code: string, hint: RegExp])[] =
   [
     [[], {}, "LEG7017", /KIND\/NAME/],
+    [["poet"], {}, "LEG7011", /did you mean agent\/poet\? Use one of: agents/],
     [["agnets"], {}, "LEG7011", /did you mean "agents"\?/],
     [["agnt/a"], {}, "LEG7011", /did you mean "agents"\?/],
     [["agent/a", "b"], {}, "LEG7002", /KIND\/NAME/],

@@ -122,14 +122,30 @@ export async function selectObjects(
 export async function notFound(plane: ObjectPlane, key: ResourceKey): Promise<LegionError> {
   const { kind, namespace, name } = key;
   const { items } = await plane.list({ kind, namespace });
+  const elsewhere = (await plane.list({ kind, name })).items.map(keyOfObject);
   const names = items.map(({ metadata }) => metadata.name);
   const noun = kind.toLowerCase();
   const error = unknownName("LEG6030", noun, name, names, suggest(name, names));
-  if (namespace === DEFAULT_NAMESPACE) return error;
+  const isDefault = namespace === DEFAULT_NAMESPACE && elsewhere.length === 0;
+  const hint = hintFor(key, elsewhere);
   return new LegionError({
     ...error.toJSON(),
-    message: `${error.message} in namespace ${namespace}`,
+    ...(!isDefault && { message: `${error.message} in namespace ${namespace}` }),
+    ...(hint !== undefined && { hint }),
   });
+}
+
+/** Better than a name that looks alike: the same name elsewhere, or what is no object at all. */
+function hintFor(
+  { kind, name }: ResourceKey,
+  elsewhere: readonly ResourceKey[],
+): string | undefined {
+  const [first] = elsewhere;
+  if (first !== undefined)
+    return `there is one in namespace ${first.namespace}: add -n ${first.namespace}`;
+  if (kind === "Source" && name === "roots")
+    return "the roots of a daemon are no object: legion status shows them, legion reconcile reads them anew";
+  return undefined;
 }
 
 async function namedObjects(plane: ObjectPlane, keys: readonly ResourceKey[]): Promise<Selection> {
@@ -150,7 +166,24 @@ function kindsOf(word: string): readonly string[] {
   const words = word.split(",").filter((part) => part !== "");
   return words.some((part) => part.toLowerCase() === "all")
     ? kindNames
-    : [...new Set(words.map(kindOf))];
+    : [...new Set(words.map((one) => (words.length === 1 ? kindAlone(one) : kindOf(one))))];
+}
+
+/** The kind of a word that stands alone. Whoever names no kind, nor one that looks alike, means an agent more often than not. */
+function kindAlone(word: string): string {
+  try {
+    return kindOf(word);
+  } catch (error) {
+    if (!(error instanceof LegionError) || !error.hint.startsWith("use one of")) throw error;
+    throw new LegionError({
+      ...error.toJSON(),
+      hint: `did you mean agent/${word}? ${capital(error.hint)}`,
+    });
+  }
+}
+
+function capital(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
 }
 
 function parted(word: string): { readonly kind: string; readonly name: string } {

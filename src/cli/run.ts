@@ -26,7 +26,7 @@ export class RunCommand extends LegionCommand {
       ],
       [
         "The same by another model",
-        "$0 run agent/license-auditor -f fixtures/quickstart --model openai/gpt-5-mini",
+        "$0 run agent/assistant --model openai/gpt-5-mini",
       ],
       [
         "Take the task from a file and give it a minute",

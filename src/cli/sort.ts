@@ -1,3 +1,4 @@
+import { LegionError } from "../lib/errors.ts";
 import type { ApiObject } from "../reconcile/contract.ts";
 
 /** Short names of what people sort by. */
@@ -6,7 +7,7 @@ const fields: Readonly<Record<string, string>> = {
   age: ".metadata.creationTimestamp",
 };
 
-/** The objects by a field, numbers by size and else by code units; those without the field come last. The order stays without one. Throws LEG7012. */
+/** The objects by a field, numbers by size and else by code units; those without the field come last. The order stays without one. Throws LEG7012 for what is no path, LEG7001 for a field that none of them has. */
 export async function sortedBy(
   items: readonly ApiObject[],
   field: string | undefined,
@@ -14,8 +15,17 @@ export async function sortedBy(
   if (field === undefined) return items;
   const { parsePath } = await import("./jsonpath.ts");
   const path = parsePath(fields[field] ?? field);
+  if (items.length > 0 && items.every((item) => path(item).length === 0)) throw noField(field);
   const keyed = items.map((item) => ({ item, key: path(item)[0] }));
   return keyed.toSorted((a, b) => compare(a.key, b.key)).map(({ item }) => item);
+}
+
+function noField(field: string): LegionError {
+  return new LegionError({
+    code: "LEG7001",
+    message: `--sort-by finds no field "${field}" in any of the objects`,
+    hint: "write name, age, or the path of a field, for example .metadata.creationTimestamp",
+  });
 }
 
 function compare(a: unknown, b: unknown): number {

@@ -3,7 +3,8 @@ import type { DaemonStatus, Problem, SourceStatus } from "../reconcile/contract.
 import { style } from "./error-text.ts";
 import { wrap } from "./help.ts";
 import { plural } from "./references.ts";
-import { type Cell, type OutputStream, renderTable } from "./table.ts";
+import { type Cell, renderTable } from "./table.ts";
+import type { OutputStream } from "./terminal-width.ts";
 
 const WIDTH = 80;
 /** As much of a digest or a commit as people compare. */
@@ -26,17 +27,31 @@ export function statusText(status: DaemonStatus, nowMs: number, stream: OutputSt
     factsOf(status, nowMs).join("\n"),
     objectTable(status, stream).trimEnd(),
     sourceTable(sources, nowMs, stream).trimEnd(),
-    problemLines(problems, stream).join("\n"),
+    problemLines(
+      "PROBLEMS",
+      problems.filter(({ isNote }) => isNote !== true),
+      stream,
+    ).join("\n"),
+    problemLines(
+      "NOTES",
+      problems.filter(({ isNote }) => isNote === true),
+      stream,
+    ).join("\n"),
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** `ok: 12 of 12 objects ready`, `degraded: 11 of 12 objects ready, 1 problem`. */
+/** `ok: 12 of 12 objects ready`, `degraded: 11 of 12 objects ready, 1 problem`, `ok: 8 of 9 objects ready, 1 note`. */
 function headOf({ health, objects, problems }: DaemonStatus): string {
   const totals = Object.values(objects);
   const sum = (part: "ready" | "total") => totals.reduce((all, row) => all + row[part], 0);
-  const wrong = problems.length === 0 ? "" : `, ${count(problems.length, "problem")}`;
-  return `${health}: ${sum("ready")} of ${count(sum("total"), "object")} ready${wrong}`;
+  const notes = problems.filter(({ isNote }) => isNote === true).length;
+  const wrong = problems.length - notes;
+  return [
+    `${health}: ${sum("ready")} of ${count(sum("total"), "object")} ready`,
+    ...(wrong === 0 ? [] : [count(wrong, "problem")]),
+    ...(notes === 0 ? [] : [count(notes, "note")]),
+  ].join(", ");
 }
 
 function factsOf(status: DaemonStatus, nowMs: number): readonly string[] {
@@ -104,7 +119,11 @@ export function hasErrors({ diagnostics, error }: SourceStatus): boolean {
 }
 
 /** Each problem with its reason and, below it, the sentence. */
-function problemLines(problems: readonly Problem[], stream: OutputStream): readonly string[] {
+function problemLines(
+  title: string,
+  problems: readonly Problem[],
+  stream: OutputStream,
+): readonly string[] {
   if (problems.length === 0) return [];
   const lines = problems.slice(0, PROBLEMS_MAX).flatMap(({ subject, reason, message }) => [
     `  ${forTerminal(subject)}  ${style("yellow", forTerminal(reason), stream)}`,
@@ -114,7 +133,7 @@ function problemLines(problems: readonly Problem[], stream: OutputStream): reado
       .map((line) => `    ${line}`),
   ]);
   const more = problems.length - PROBLEMS_MAX;
-  return ["PROBLEMS", ...lines, ...(more > 0 ? [`  and ${count(more, "more", "more")}`] : [])];
+  return [title, ...lines, ...(more > 0 ? [`  and ${count(more, "more", "more")}`] : [])];
 }
 
 function since(time: string, nowMs: number): string {

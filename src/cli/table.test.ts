@@ -6,13 +6,8 @@ import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import {
-  createTableWriter,
-  cut,
-  type OutputStream,
-  renderTable,
-  type TableColumn,
-} from "./table.ts";
+import { createTableWriter, cut, renderTable, type TableColumn } from "./table.ts";
+import type { OutputStream } from "./terminal-width.ts";
 
 const columns: readonly TableColumn[] = [
   { title: "name" },

@@ -2,24 +2,23 @@ import type { styleText } from "node:util";
 import stringWidth from "string-width";
 import { forTerminal } from "../lib/text.ts";
 import { style } from "./error-text.ts";
+import { type OutputStream, terminalWidth } from "./terminal-width.ts";
 
-/** The width of a terminal that does not tell its own. */
-const WIDTH_DEFAULT = 80;
 /** What stays of a column that is cut, whatever the width. */
 const COLUMN_WIDTH_MIN = 4;
 const GAP = "  ";
 
 export type TextStyle = Parameters<typeof styleText>[0];
-export type OutputStream = NodeJS.WritableStream & {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-};
 
 export interface TableColumn {
   /** Shown in upper case. */
   readonly title: string;
   /** Free text: cut before the others where the terminal is narrow. */
   readonly isFree?: boolean;
+  /** Never cut: what other commands are given. */
+  readonly isWhole?: boolean;
+  /** Left out where the terminal has no room for it; the last of these goes first. */
+  readonly isSpare?: boolean;
   readonly align?: "left" | "right";
   /** What a table that grows keeps free, so that later rows stand under the first ones. */
   readonly reserve?: number;
@@ -34,14 +33,11 @@ export interface TableOptions {
   readonly stream: OutputStream;
   /** Without the line of titles. */
   readonly noHeaders?: boolean;
+  /** Nothing is cut or left out, whatever the width. */
+  readonly isEndless?: boolean;
 }
 
-/** How many columns a terminal has; undefined for what is not a terminal, where nothing is to be cut. */
-export function terminalWidth({ isTTY, columns }: OutputStream): number | undefined {
-  return isTTY === true ? (columns ?? WIDTH_DEFAULT) : undefined;
-}
-
-/** A table as text with its line end; an empty text when there is neither a row nor a title. No line is wider than the terminal. */
+/** A table as text with its line end; an empty text when there is neither a row nor a title. No line is wider than the terminal, unless a column is to stay whole or the table is endless. */
 export function renderTable(
   columns: readonly TableColumn[],
   rows: readonly Row[],
@@ -64,22 +60,26 @@ export interface TableWriter {
 
 function tableWriter(
   columns: readonly TableColumn[],
-  { stream, noHeaders = false }: TableOptions,
+  { stream, noHeaders = false, isEndless = false }: TableOptions,
   reserveOf: (column: TableColumn) => number,
 ): TableWriter {
   const titles = columns.map(({ title }) => title.toUpperCase());
   const floor = noHeaders ? titles.map(() => 0) : titles.map((title) => stringWidth(title));
   let widths = columns.map((column, index) => Math.max(floor[index] ?? 0, reserveOf(column)));
   let isBegun = noHeaders;
+  let shown: readonly number[] | undefined;
+  const limit = isEndless ? undefined : terminalWidth(stream);
   return {
     write: (rows) => {
       const clean = rows.map((row) => row.map(cleanCell));
       const wanted = widths.map((width, index) =>
         Math.max(width, ...clean.map((row) => stringWidth(row[index]?.text ?? ""))),
       );
-      widths = fitted(wanted, columns, floor, terminalWidth(stream));
-      const lines = clean.map((row) => line(row, widths, columns, stream));
-      if (!isBegun) lines.unshift(line(titles.map(cleanCell), widths, columns, stream));
+      shown ??= withRoom(wanted, columns, floor, limit);
+      widths = fitted(wanted, shown, columns, floor, limit);
+      const places = shown;
+      const lines = clean.map((row) => line(row, places, widths, columns, stream));
+      if (!isBegun) lines.unshift(line(titles.map(cleanCell), places, widths, columns, stream));
       isBegun = true;
       return lines.map((text) => `${text}\n`).join("");
     },
@@ -111,22 +111,46 @@ function cleanCell(cell: Cell): CleanCell {
   return { text: forTerminal(text).replaceAll(/\s+/g, " ").trim(), ...rest };
 }
 
+/** Which columns are shown: all, or without as many of the spare ones as it takes, so that the others fit when they are cut. */
+function withRoom(
+  wanted: readonly number[],
+  columns: readonly TableColumn[],
+  floor: readonly number[],
+  limit = Infinity,
+): readonly number[] {
+  const least = (index: number) =>
+    columns[index]?.isWhole === true
+      ? (wanted[index] ?? 0)
+      : Math.min(wanted[index] ?? 0, Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0));
+  const shown = [...columns.keys()];
+  const needed = () => shown.reduce((sum, index) => sum + least(index) + GAP.length, -GAP.length);
+  while (needed() > limit) {
+    const spare = shown.findLastIndex((index) => columns[index]?.isSpare === true);
+    if (spare === -1) break;
+    shown.splice(spare, 1);
+  }
+  return shown;
+}
+
 /** Widths that fit: free text gives way first, the widest column before the others, then the rest likewise. */
 function fitted(
   wanted: readonly number[],
+  shown: readonly number[],
   columns: readonly TableColumn[],
   floor: readonly number[],
   limit: number | undefined,
 ): number[] {
-  const widths = [...wanted];
+  // What is not shown takes no room, and has none to give.
+  const widths = wanted.map((width, index) => (shown.includes(index) ? width : 0));
   if (limit === undefined) return widths;
+  const isWhole = (index: number) => columns[index]?.isWhole === true;
   const isFree = (index: number) => columns[index]?.isFree === true;
   const rounds: ((index: number) => number)[] = [
     (index) => (isFree(index) ? Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0) : Infinity),
-    (index) => Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0),
-    () => 1,
+    (index) => (isWhole(index) ? Infinity : Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0)),
+    (index) => (isWhole(index) ? Infinity : 1),
   ];
-  for (const least of rounds) shrink(widths, least, limit - GAP.length * (widths.length - 1));
+  for (const least of rounds) shrink(widths, least, limit - GAP.length * (shown.length - 1));
   return widths;
 }
 
@@ -146,11 +170,13 @@ function shrink(widths: number[], least: (index: number) => number, limit: numbe
 
 function line(
   row: readonly CleanCell[],
+  places: readonly number[],
   widths: readonly number[],
   columns: readonly TableColumn[],
   stream: OutputStream,
 ): string {
-  const cells = row.map(({ text, style: styles }, index) => {
+  const cells = places.map((index) => {
+    const { text = "", style: styles } = row[index] ?? {};
     const width = widths[index] ?? 0;
     const shown = cut(text, width);
     const coloured = styles === undefined ? shown : style(styles, shown, stream);

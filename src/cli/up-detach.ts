@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect } from "../api/client.ts";
 import { LegionError } from "../lib/errors.ts";
-import { makeFolder } from "../lib/folders.ts";
 import type { DaemonStatus } from "../reconcile/contract.ts";
+import { makeStateFolder } from "../state/database.ts";
 
 const LOG_FILE = "daemon.log";
 const LOOK_MS = 50;
@@ -31,7 +31,7 @@ export interface DetachOptions {
 /** Starts a daemon that outlives this process, and waits until it has looked at everything. Throws LEG7036 with its last words when it ends before. */
 export async function startDetached(options: DetachOptions): Promise<DaemonStatus> {
   const { words, cwd, env, stateFolder } = options;
-  await makeFolder(stateFolder, 0o700);
+  await makeStateFolder(stateFolder);
   const path = join(stateFolder, LOG_FILE);
   const log = await open(path, "w", 0o600);
   const child = spawn(process.execPath, [main, "up", ...words], {

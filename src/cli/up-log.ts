@@ -3,13 +3,14 @@ import { count, forTerminal } from "../lib/text.ts";
 import type { DaemonStatus } from "../reconcile/contract.ts";
 import type { DaemonEvent, LegionEvent, ObjectEventRecord } from "../telemetry/events.ts";
 import { style } from "./error-text.ts";
+import { cut } from "./table.ts";
+import { type OutputStream, terminalWidth } from "./terminal-width.ts";
 
-const WIDTH = 80;
 /** `12:34:56 `. */
 const TIME_CHARS = 9;
 
 /** The line that an event is worth in the log of `legion up`, with its time before it; undefined for the steps within a turn. */
-export function eventLine(event: DaemonEvent, stream: NodeJS.WritableStream): string | undefined {
+export function eventLine(event: DaemonEvent, stream: OutputStream): string | undefined {
   const text = event.kind === "legion.object" ? objectLine(event, stream) : turnLine(event, stream);
   if (text === undefined) return undefined;
   return `${style("dim", event.at.slice(11, 19), stream)} ${text}\n`;
@@ -19,7 +20,7 @@ export function eventLine(event: DaemonEvent, stream: NodeJS.WritableStream): st
 export function readyLines(
   { pid, socket, address, objects, sources, health }: DaemonStatus,
   tookMs: number,
-  stream: NodeJS.WritableStream,
+  stream: OutputStream,
 ): string {
   const totals = Object.entries(objects).filter(([, { total }]) => total > 0);
   const held = totals.map(([kind, { total }]) => count(total, kind.toLowerCase())).join(", ");
@@ -35,18 +36,18 @@ export function readyLines(
   ].join("\n");
 }
 
-function objectLine({ object, data }: ObjectEventRecord, stream: NodeJS.WritableStream): string {
+function objectLine({ object, data }: ObjectEventRecord, stream: OutputStream): string {
   const reason = style(data.severity === "warning" ? "yellow" : "green", data.reason, stream);
   const head = `${shortName(object)} ${data.reason}: `;
-  return `${shortName(object)} ${reason}: ${fit(data.message, head.length)}`;
+  return `${shortName(object)} ${reason}: ${fit(data.message, head.length, stream)}`;
 }
 
-function turnLine(event: LegionEvent, stream: NodeJS.WritableStream): string | undefined {
+function turnLine(event: LegionEvent, stream: OutputStream): string | undefined {
   const agent = `agent/${forTerminal(event.agent)}`;
   if (event.kind === "legion.agent.started") {
     const { task, generation } = event.data;
     const head = `${agent} turn began${generation === undefined ? "" : ` (generation ${generation})`}: `;
-    return `${head}${fit(task, head.length)}`;
+    return `${head}${fit(task, head.length, stream)}`;
   }
   if (event.kind === "legion.agent.stopped") {
     const { status, reason, iterations, durationMs } = event.data;
@@ -58,7 +59,7 @@ function turnLine(event: LegionEvent, stream: NodeJS.WritableStream): string | u
   }
   if (event.kind !== "legion.llm.warning") return undefined;
   const head = `${agent} warning: `;
-  return `${style("yellow", head, stream)}${fit(event.data.message, head.length)}`;
+  return `${style("yellow", head, stream)}${fit(event.data.message, head.length, stream)}`;
 }
 
 /** `Agent/default/reviewer` -> `agent/reviewer`; another namespace stays. */
@@ -68,9 +69,9 @@ function shortName(object: string): string {
   return `${kind.toLowerCase()}/${middle}${name}`;
 }
 
-/** Text on what is left of the line; a whole sentence is in the events and the status. */
-function fit(text: string, used: number): string {
+/** Text on what is left of the line of a terminal; in a file it is whole. */
+function fit(text: string, used: number, stream: OutputStream): string {
   const flat = forTerminal(text).replaceAll(/\s+/g, " ").trim();
-  const room = Math.max(20, WIDTH - TIME_CHARS - used);
-  return flat.length <= room ? flat : `${flat.slice(0, room - 1).toWellFormed()}…`;
+  const width = terminalWidth(stream);
+  return width === undefined ? flat : cut(flat, Math.max(20, width - TIME_CHARS - used));
 }

@@ -4,7 +4,7 @@ import { suggest } from "../lib/suggest.ts";
 import { count } from "../lib/text.ts";
 
 /** Words that are understood besides the commands. */
-const builtinWords = ["help", "version"] as const;
+const builtinWords = ["help"] as const;
 
 /** `legion rollout status` -> `rollout`, `status`. */
 export function pathWords(path: string): readonly string[] {
@@ -21,13 +21,28 @@ export function unknownCommand(
   const members = paths.filter(([word, ...rest]) => word === first && rest.length > 0);
   if (members.length > 0) return unknownMember(first, second, members);
   const names = [...new Set(paths.flatMap(([word = ""]) => word)), ...builtinWords];
-  const isFlag = first.startsWith("-");
-  const near = suggest(first, isFlag ? ["--help", "--version"] : names);
+  if (first.startsWith("-")) return unknownFlag(first);
+  const near = suggest(first, names);
   return new LegionError({
     code: "LEG7001",
-    message: `there is no ${isFlag ? "flag" : "command"} "${first}"`,
+    message: `there is no command "${first}"`,
     hint: near === undefined ? `use one of: ${names.join(", ")}` : `did you mean "legion ${near}"?`,
     valid: names,
+  });
+}
+
+/** The error for a flag before the command. */
+function unknownFlag(flag: string): LegionError {
+  const known = ["--help", "--version", "-h", "-V"];
+  const near = flag === "-v" ? "-V" : suggest(flag, known);
+  return new LegionError({
+    code: "LEG7001",
+    message: `there is no flag "${flag}" before a command`,
+    hint:
+      near === undefined
+        ? `use one of: ${known.join(", ")}; the flags of a command stand behind its name`
+        : `did you mean "legion ${near}"?`,
+    valid: known,
   });
 }
 
@@ -61,9 +76,10 @@ export function wrongWords(argv: readonly string[], definition: Definition): Leg
     new LegionError({ code: "LEG7001", message: `${command} ${message}`, hint });
   if (unknown !== undefined) {
     const near = suggest(unknown, [...flags.keys()]);
+    const known = [...flags.keys(), "--help"].filter((name) => name.startsWith("--"));
     return usage(
       `has no flag ${unknown}`,
-      near === undefined ? undefined : `did you mean ${near}?`,
+      near === undefined ? `use one of: ${known.join(", ")}` : `did you mean ${near}?`,
     );
   }
   if (unfinished !== undefined) return usage(`${unfinished} needs a value after it`);

@@ -131,8 +131,11 @@ for (const [argv, exitCode, stderr] of failures) {
   });
 }
 
-test("without a daemon nothing would change, which is said at once", async () => {
+test("without a daemon nothing would change, which is said at once, whatever the last one left", async () => {
+  await says({ conditions: [seedCondition("Ready", "True", "Running")] });
   await served[Symbol.asyncDispose]();
+  const field = await run(["agent/a", "--for=jsonpath={.spec.model}=m"]);
+  assert.deepEqual([field.exitCode, field.stdout], [4, ""]);
   const { exitCode, stderr } = await run(["agent/a", "--for=condition=Ready"]);
   assert.equal(exitCode, 4);
   assert.match(stderr, /LEG8001.*no daemon runs here/);

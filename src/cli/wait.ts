@@ -54,6 +54,8 @@ export class WaitCommand extends SelectingCommand {
     const targets = targetsOf(this.words, this.scope());
     const signal = limited(this.context.signal, timeoutMs);
     await using opened = await this.openPlane("read");
+    // What the last daemon left in the store says nothing about now, but what is gone is gone.
+    if (opened.daemon === undefined && !goal.isDeletion) throw nothingRuns([], goal);
     const selection = await selectObjects(opened.plane, targets, this.scope());
     refuseMissing(selection, targets, goal);
     const waiting = new Map(selection.items.map((object) => [textOf(object), object]));
@@ -121,7 +123,7 @@ export class WaitCommand extends SelectingCommand {
     const what = count(waiting.size, "object");
     throw new LegionError({
       code: "LEG7014",
-      message: `out of time after ${this.timeout}: ${what} did not get there\n${reasons(waiting.values(), goal)}`,
+      message: `out of time after ${this.timeout}: ${what} did not get there\n${reasons(waiting.values(), goal).join("\n")}`,
       hint: "look with legion describe KIND/NAME, or wait longer with --timeout",
     });
   }
@@ -134,13 +136,13 @@ interface Waiting {
 }
 
 /** A line for each of the first few objects that are not there, with the reason. */
-function reasons(objects: Iterable<ApiObject>, goal: Goal): string {
+function reasons(objects: Iterable<ApiObject>, goal: Goal): readonly string[] {
   const all = [...objects];
   const lines = all
     .slice(0, NAMED_MAX)
     .map((object) => `  ${nameLine(object)}: ${goal.missing(object)}`);
   const rest = all.length - NAMED_MAX;
-  return [...lines, ...(rest > 0 ? [`  and ${rest} more`] : [])].join("\n");
+  return [...lines, ...(rest > 0 ? [`  and ${rest} more`] : [])];
 }
 
 function keysOf({ items }: Selection): Targets {
@@ -163,7 +165,9 @@ function refuseMissing({ items, missing }: Selection, targets: Targets, goal: Go
 function nothingRuns(objects: Iterable<ApiObject>, goal: Goal): LegionError {
   return new LegionError({
     code: "LEG8001",
-    message: `no daemon runs here, so that nothing would change\n${reasons(objects, goal)}`,
+    message: ["no daemon runs here, so that nothing would change", ...reasons(objects, goal)].join(
+      "\n",
+    ),
     hint: "start one with legion up",
   });
 }

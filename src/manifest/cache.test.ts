@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -90,10 +92,12 @@ test("a cache of another version is not used, and replaced", () => {
   assert.deepEqual(known(folder), [...all.values()]);
 });
 
-test("a file that others can write, and a link, are not used", () => {
+test("a file that others can read or write, and a link, are not used", () => {
   const folder = filled();
-  chmodSync(fileIn(folder), 0o622);
-  assert.deepEqual(known(folder), [undefined, undefined, undefined]);
+  for (const mode of [0o622, 0o644]) {
+    chmodSync(fileIn(folder), mode);
+    assert.deepEqual(known(folder), [undefined, undefined, undefined]);
+  }
   const linked = newFolder();
   symlinkSync(fileIn(filled()), fileIn(linked));
   assert.deepEqual(known(linked), [undefined, undefined, undefined]);
@@ -138,4 +142,24 @@ test("values of variables and texts with faults are not in it, and variables cou
   assert.match(content, /\$\{CANARY\}/);
   assert.doesNotMatch(content, /value-one-of-canary|sk-ant/);
   assert.deepEqual(await load("two"), { value: "two" });
+});
+
+test("a cache makes no folder: what was loaded before there was one is kept when it is asked for", async () => {
+  const folder = join(newFolder(), "state");
+  const root = newFolder();
+  const spec = { type: "builtin", builtin: "kv" };
+  const manifest = { apiVersion: "legion.dev/v1", kind: "Tool", metadata: { name: "kv" }, spec };
+  writeFileSync(join(root, "kv.yaml"), JSON.stringify(manifest));
+  const loader = createManifestLoader({ cacheFolder: folder });
+  const load = () => loader.load([root], { cwd: root, env: {} });
+  assert.equal((await load()).objects.length, 1);
+  loader.keep();
+  assert.ok(!existsSync(folder));
+  mkdirSync(folder);
+  loader.keep();
+  const saved = readFileSync(fileIn(folder));
+  assert.ok(saved.includes('"kv"'));
+  await load();
+  loader.keep();
+  assert.deepEqual(readFileSync(fileIn(folder)), saved, "it is saved once");
 });

@@ -164,7 +164,8 @@ function sizeOf(file: string, header: Buffer): number | undefined {
 function openOwn(file: string): number | undefined {
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   const status = fstatSync(handle);
-  const isOwn = status.uid === process.getuid?.() && (status.mode & 0o022) === 0;
+  // Whatever came with a repository is open to others under the usual umask, and may say what its manifests do not.
+  const isOwn = status.uid === process.getuid?.() && (status.mode & 0o077) === 0;
   if (status.isFile() && isOwn && status.size <= CACHE_BYTES_MAX) return handle;
   closeSync(handle);
   return undefined;

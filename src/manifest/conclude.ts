@@ -2,10 +2,12 @@ import type { Diagnostic } from "./diagnostics.ts";
 import type { BlamedDocument, Fault } from "./fault.ts";
 import { keyOf, type LoadedDocument } from "./loaded.ts";
 import type { ManifestInput } from "./loader-files.ts";
-import type { InvalidObject, ManifestObject, ManifestSet } from "./objects.ts";
+import type { InvalidObject, ManifestObject, ManifestSet, UnclearFile } from "./objects.ts";
 import { compareDiagnostics, compareText, locatorOf, place, secretWords } from "./place.ts";
 import { manifestSet } from "./set.ts";
 import type { SourceText } from "./source-text.ts";
+
+type FoundPlace = Pick<Fault, "file" | "shown">;
 
 /** What a load found. */
 export interface Findings {
@@ -15,12 +17,14 @@ export interface Findings {
   readonly texts: ReadonlyMap<string, SourceText>;
   readonly files: number;
   readonly followed: readonly string[];
+  /** Files that were found and hold no manifest. */
+  readonly blank: readonly FoundPlace[];
   readonly mayBeEmpty?: boolean | undefined;
 }
 
 /** The set of what is valid, with the faults placed and told to whom they belong. */
 export async function conclude(
-  { inputs, documents, faults: found, texts, files, followed, mayBeEmpty = false }: Findings,
+  { inputs, documents, faults: found, texts, files, followed, blank, mayBeEmpty = false }: Findings,
   breathe: () => Promise<void>,
 ): Promise<ManifestSet> {
   const isEmpty = !mayBeEmpty && documents.length === 0 && !found.some(isError);
@@ -31,8 +35,10 @@ export async function conclude(
   // What is wrong with a manifest is told once, however many objects overlays make of it.
   const diagnostics = new Map<string, Diagnostic>();
   const blames = new Map<string, Diagnostic[]>();
+  const placed = new Map<Fault, Diagnostic>();
   for (const fault of faults.toSorted((a, b) => compareText(a.file, b.file))) {
     const diagnostic = place(fault, locator, hide, secrets);
+    placed.set(fault, diagnostic);
     diagnostics.set(keyOfDiagnostic(diagnostic), diagnostic);
     for (const blamed of isError(fault) ? blamedBy(fault) : [])
       blames.set(blamed, [...(blames.get(blamed) ?? []), diagnostic]);
@@ -43,12 +49,19 @@ export async function conclude(
   const objects: ManifestObject[] = [];
   for (const document of documents)
     if (document.object !== undefined && !isFaulty(document)) objects.push(document.object);
+  const unread = Map.groupBy(unreadBecause(faults, documents), ({ file }) => file);
   return manifestSet({
     objects,
     diagnostics: [...diagnostics.values()].toSorted(compareDiagnostics),
     files,
     invalid: (valid) => invalidOf(documents, blames, valid),
-    unread: unreadFiles(faults, documents),
+    unread: [...unread.keys()].toSorted(),
+    unclear: [
+      ...[...unread].map(([file, because]) => unclearFile(file, because, placed)),
+      ...blank
+        .filter(({ file }) => !unread.has(file))
+        .map((place) => ({ ...place, diagnostics: [] })),
+    ],
     followed,
     locator,
   });
@@ -129,11 +142,21 @@ function invalidOf(
   return invalid.toSorted((a, b) => compareText(keyOf(a.declares), keyOf(b.declares)));
 }
 
-/** The files of which it cannot be told, or not wholly, what they declare. */
-function unreadFiles(
+function unclearFile(
+  file: string,
+  because: readonly Fault[],
+  placed: ReadonlyMap<Fault, Diagnostic>,
+): UnclearFile {
+  const diagnostics = because.flatMap((fault) => placed.get(fault) ?? []);
+  const shown = because[0]?.shown ?? file;
+  return { file, shown, diagnostics: diagnostics.toSorted(compareDiagnostics) };
+}
+
+/** Why it cannot be told of some files, or not wholly, what they declare. */
+function unreadBecause(
   faults: readonly Fault[],
   documents: readonly LoadedDocument[],
-): readonly string[] {
+): readonly Fault[] {
   const errors = faults.filter((fault) => isError(fault) && fault.code !== "LEG1002");
   if (errors.length === 0) return [];
   const nameless = new Set(
@@ -141,11 +164,10 @@ function unreadFiles(
       declares === undefined ? [keyOfDocument(source)] : [],
     ),
   );
-  const unread = errors.filter((fault) => {
+  return errors.filter((fault) => {
     const { blames, file, spot } = fault;
     if (blamedBy(fault).some((blamed) => nameless.has(blamed))) return true;
     const isOwn = blames === undefined || [blames].flat().some((blamed) => blamed.file === file);
     return isOwn && (spot === undefined || !("document" in spot));
   });
-  return [...new Set(unread.map(({ file }) => file))].toSorted();
 }

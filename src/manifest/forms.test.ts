@@ -196,7 +196,7 @@ for (const { name, text, want } of markdown) {
   });
 }
 
-test("in a folder only Markdown with name and description counts, and nothing is said of what is no file", async () => {
+test("in a folder only Markdown with a field of an agent counts, and nothing is said of what is no file", async () => {
   using made = folderWith({
     "README.md": "# Read me\n",
     "post.md": "---\ntitle: x\ndescription: y\n---\nText.\n",
@@ -215,6 +215,30 @@ test("in a folder only Markdown with name and description counts, and nothing is
     ["error agent-in-latin1.md", "warning long.md"],
   );
   assert.equal(set.get("Agent", "a")?.spec.instructions, undefined);
+});
+
+const attempts = {
+  "misspelt.md": "---\nname: a\ndescrption: x\n---\nDo.\n",
+  "nameless.md": "---\nnmae: a\ndescription: x\n---\nDo.\n",
+  "unclosed.md": "---\nname: a\ndescription: x\n\nDo.\n",
+};
+
+test("Markdown of a folder that means to be an agent is told what is wrong like a file that is named", async () => {
+  using made = folderWith(attempts);
+  writeFileSync(join(made.folder, "rule.md"), "---\nA text below a rule.\n\nname: x\n");
+  const set = await loadManifests(["."], { cwd: made.folder, env: {} });
+  const told = set.diagnostics.map(({ code, range }) => `${range?.filename} ${code}`);
+  assert.deepEqual(
+    [...new Set(told)],
+    [
+      "misspelt.md LEG1007",
+      "misspelt.md LEG1008",
+      "nameless.md LEG1007",
+      "nameless.md LEG1008",
+      "unclosed.md LEG1102",
+    ],
+  );
+  assert.match(set.diagnostics.at(-1)?.summary ?? "", /front matter is not closed/);
 });
 
 test("any text after the front matter becomes the instructions, but for the space around it", async () => {

@@ -106,6 +106,16 @@ export async function readInputs(search: FileSearch): Promise<ReadFiles> {
   return { entries, faults, overlaid };
 }
 
+/** What is there and holds no manifest: files without one, and what a search or a read passed over with no more than a warning. */
+export function blankPlaces(
+  entries: readonly FileEntry[],
+  faults: readonly Fault[],
+): readonly Pick<Fault, "file" | "shown">[] {
+  const files = entries.filter(({ documents }) => documents.length === 0).map(({ found }) => found);
+  const passedOver = faults.filter(({ severity }) => severity === "warning");
+  return [...files, ...passedOver].map(({ file, shown }) => ({ file, shown }));
+}
+
 /** Markdown of a folder that is too large for an agent is none. */
 function softened(fault: Fault, { file, named }: FoundFile): Fault {
   const isOther = !named && isMarkdown(file) && fault.code === "LEG1004";

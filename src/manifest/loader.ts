@@ -9,6 +9,7 @@ import { loadDocument, type WrittenDocument } from "./documents.ts";
 import type { Fault } from "./fault.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import {
+  blankPlaces,
   cacheKey,
   type FileEntry,
   type KnownFiles,
@@ -153,7 +154,8 @@ async function loadOnce(
   const set = { inputs, documents: loaded, faults: counted, texts };
   const { followed } = references;
   const { mayBeEmpty } = options;
-  return conclude({ ...set, files: entries.length, followed, mayBeEmpty }, breathe);
+  const blank = blankPlaces(entries, read.faults);
+  return conclude({ ...set, files: entries.length, followed, blank, mayBeEmpty }, breathe);
 }
 
 /** Loads every document that is not the same as before, in an environment that is the same where it counts. */

@@ -16,12 +16,19 @@ export function isMarkdown(file: string): boolean {
   return /\.md$/i.test(file);
 }
 
-/** Whether a Markdown text means to be an agent: its front matter has name and description. */
+/**
+ * Whether a Markdown text means to be an agent: its front matter has one of the fields that tell. One is enough, as the
+ * others may be misspelt, and so is front matter that nothing closes.
+ */
 export function isAgentText(text: string): boolean {
-  const parts = partsOf(text);
-  if (parts === undefined) return false;
-  const front = text.slice(0, parts.frontEnd);
-  return /^["']?name["']?\s*:/m.test(front) && /^["']?description["']?\s*:/m.test(front);
+  const opening = openingLine.exec(text);
+  if (opening === null) return false;
+  // Below front matter that is not closed, the first blank line is where prose may begin.
+  const end = partsOf(text)?.frontEnd ?? /^[ \t]*\r?$/m.exec(text)?.index;
+  const front = text.slice(0, end);
+  if (/^["']?(apiVersion|kind|name)["']?\s*:/m.test(front)) return true;
+  // Pages of web sites have a description as well, below a title.
+  return /^["']?description["']?\s*:/m.test(front) && !/^["']?title["']?\s*:/m.test(front);
 }
 
 /**
@@ -33,7 +40,8 @@ export function* parseMarkdown(
 ): Generator<ParsedDocument | undefined, void, undefined> {
   const parts = partsOf(text);
   if (parts === undefined) {
-    yield { tree: null, faults: [withoutFront(text)] };
+    const fault = openingLine.test(text) ? unclosedFront : withoutFront(text);
+    yield { tree: null, faults: [fault] };
     return;
   }
   for (const front of parseDocuments(text.slice(0, parts.frontEnd))) {
@@ -45,8 +53,10 @@ export function* parseMarkdown(
   }
 }
 
+const openingLine = /^---[ \t]*\r?\n/;
+
 function partsOf(text: string): Parts | undefined {
-  const opening = /^---[ \t]*\r?\n/.exec(text);
+  const opening = openingLine.exec(text);
   if (opening === null) return undefined;
   const closing = /^---[ \t]*\r?$/gm;
   closing.lastIndex = opening[0].length;
@@ -60,6 +70,14 @@ function partsOf(text: string): Parts | undefined {
   const bodyStart = close.index + close[0].length + lineStart;
   return { frontEnd: close.index, bodyStart, bodyEnd: text.trimEnd().length };
 }
+
+const unclosedFront: TextFault = {
+  code: "LEG1102",
+  summary: "the front matter is not closed",
+  detail: "write a line of --- below its last field",
+  start: 0,
+  end: 3,
+};
 
 function withoutFront(text: string): TextFault {
   const lineEnd = text.indexOf("\n");

@@ -61,6 +61,15 @@ export interface InvalidObject {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A file that is there and does not tell, or not wholly, what it declares. A folder stands for all below it. */
+export interface UnclearFile {
+  /** Absolute path. */
+  readonly file: string;
+  readonly shown: string;
+  /** The errors that are why; empty for a file in which no manifest is, which may always have been so. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** What loading gives: the valid objects, and everything that is wrong or doubtful, sorted by file and position. */
 export interface ManifestSet {
   readonly objects: readonly ManifestObject[];
@@ -71,6 +80,8 @@ export interface ManifestSet {
   readonly invalid: readonly InvalidObject[];
   /** Absolute paths of files of which it is not known, or not wholly, what they declare: not readable, or not to be understood. A folder that cannot be searched stands for all below it. */
   readonly unread: readonly string[];
+  /** Those of `unread`, and the files in which no manifest is: what one of them declared before is perhaps away for a moment only. */
+  readonly unclear: readonly UnclearFile[];
   /** Absolute paths of the files that objects name: their content counts too. Real ones, where the file is there. */
   readonly followed: readonly string[];
   /** SHA-256 of all objects: kind, namespace, name, labels, annotations, spec. Order, files, comments and key order do not count. */

@@ -4,6 +4,7 @@ import { isObject, type Json } from "../lib/json.ts";
 import { count } from "../lib/text.ts";
 import { baseOf, planDigest } from "./plan.ts";
 import { type LiveObject, objectKey, type Plan } from "./plan-contract.ts";
+import { titleOf } from "./plan-text.ts";
 
 /** An object that is no longer as it was when the plan was made. */
 export interface PlanConflict {
@@ -32,13 +33,21 @@ export function planConflicts(plan: Plan, live: readonly LiveObject[]): readonly
 export function refuseStale(plan: Plan, live: readonly LiveObject[]): void {
   const conflicts = planConflicts(plan, live);
   if (conflicts.length === 0) return;
-  const listed = conflicts.slice(0, LISTED_MAX).map(({ key, moved }) => `${key} was ${moved}`);
+  const listed = conflicts
+    .slice(0, LISTED_MAX)
+    .map(({ key, moved }) => `${titleOfKey(key)} was ${moved}`);
   const more = conflicts.length - listed.length;
   throw new LegionError({
     code: "LEG1081",
     message: `the store moved since the plan was made: ${listed.join(", ")}${more > 0 ? `, and ${count(more, "more", "more")}` : ""}`,
     hint: "make the plan anew, look at it, and apply that one",
   });
+}
+
+/** `Agent/default/greeter` as people write it. */
+function titleOfKey(key: string): string {
+  const [kind = "", namespace = "", name = ""] = key.split("/");
+  return titleOf({ kind, namespace, name });
 }
 
 /** A saved plan, as it was written by JSON.stringify. Throws LEG1082 when the text is no plan, or was altered. */

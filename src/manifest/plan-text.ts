@@ -26,7 +26,8 @@ export function planText(plan: Plan): string {
   const rest = told.length - SHOWN_CHANGES_MAX;
   const lines = [...shown, ...(rest > 0 ? [`  and ${count(rest, "more", "more")}`] : [])];
   const body = lines.length === 0 ? "" : `${lines.join("\n")}\n\n`;
-  return `${body}${planSummary(plan)}\n`;
+  const isEmpty = plan.changes.every(({ action }) => action === "keep");
+  return `${body}${isEmpty ? "no changes" : planSummary(plan)}\n`;
 }
 
 /** `1 to create, 2 to update (1 restart), 0 to delete`. */

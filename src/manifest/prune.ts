@@ -40,7 +40,7 @@ export function pruneJudge(options: PruneOptions): (live: LiveObject) => PruneVe
     [(live) => invalid.has(objectKey(live)), "its manifest is not valid, so it stays as it is"],
     [
       ({ origin }) => origin?.file !== undefined && isUnread(origin.file),
-      "its file cannot be read, so it stays as it is",
+      "its file is there and cannot be read as a manifest, so it stays as it is",
     ],
     [
       ({ origin }) => origin !== undefined && origin.source !== source,

@@ -2,7 +2,7 @@ import { canonicalText, textHash } from "../lib/hash.ts";
 import type { JsonPath } from "../lib/json.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { DEFAULT_NAMESPACE, keyOf } from "./loaded.ts";
-import type { InvalidObject, Kind, ManifestObject, ManifestSet } from "./objects.ts";
+import type { InvalidObject, Kind, ManifestObject, ManifestSet, UnclearFile } from "./objects.ts";
 import { fieldPlace } from "./overlays/layers.ts";
 import { compareText, type Locator } from "./place.ts";
 
@@ -13,6 +13,7 @@ export interface SetParts {
   /** Told which keys are those of valid objects. */
   readonly invalid: (isValid: (key: string) => boolean) => readonly InvalidObject[];
   readonly unread: readonly string[];
+  readonly unclear: readonly UnclearFile[];
   readonly followed: readonly string[];
   readonly locator: Locator;
 }

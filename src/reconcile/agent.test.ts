@@ -8,6 +8,7 @@ import type { RunGeneration } from "../agent/supervision.ts";
 import { createSupervisor } from "../agent/supervisor.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
+import { createSecrets } from "../security/secrets.ts";
 import { openMemoryInbox } from "../state/inbox-memory.ts";
 import { openMemoryStore } from "../state/memory.ts";
 import type { Resource, ResourceKey } from "../state/resource.ts";
@@ -70,6 +71,7 @@ async function open() {
     clock: systemClock,
     runGeneration,
   });
+  const secrets = createSecrets({ env: { SET: "x" }, clock: systemClock });
   const abort = new AbortController();
   const errors: unknown[] = [];
   const events: string[] = [];
@@ -79,10 +81,10 @@ async function open() {
   const controller = createController({
     ...{ store, view, clock: systemClock, onError, signal },
     reconcilers: [
-      providerReconciler(),
+      providerReconciler(secrets),
       routerReconciler(),
       toolReconciler(),
-      agentReconciler({ supervisor }),
+      agentReconciler({ supervisor, secrets }),
     ],
     emit: (object, { reason }) => {
       events.push(`${object} ${reason}`);
@@ -155,6 +157,42 @@ test("an agent runs when its tools and its model are there, and says what is mis
   await apply(putOf("Tool", "clock", { type: "builtin", builtin: "nov" }));
   assert.equal(await said(store, "a"), "ToolNotReady 2, Stalled ToolNotReady");
   assert.deepEqual(opened.errors, []);
+});
+
+const withKey = (name: string, variable: string) =>
+  putOf("Provider", name, { wire: "openai-chat", apiKey: { valueFrom: { env: variable } } });
+
+test("an agent runs while one target of its model can be asked, and else says what is missing for the first", async () => {
+  await using opened = await open();
+  const { apply, store } = opened;
+  const tiers = (allowScripted: boolean) =>
+    putOf("Router", "main", {
+      tiers: [
+        { name: "cloud", targets: ["cloud/big"] },
+        { name: "stand-in", targets: ["script/none"] },
+      ],
+      aliases: { smart: "cloud" },
+      allowScripted,
+    });
+  await apply(withKey("cloud", "UNSET"), withKey("keyed", "SET"), provider("script"));
+  await apply(agent("direct", { model: "cloud/big" }), agent("keyed", { model: "keyed/big" }));
+  await apply(agent("routed", { model: "main" }), agent("alias", { model: "smart" }), tiers(true));
+  const names = ["direct", "keyed", "routed", "alias"];
+  const all = () => Promise.all(names.map((name) => said(store, name)));
+  const missing = "NoUsableModel 1, Stalled NoUsableModel";
+  assert.deepEqual(await all(), [missing, "Running 1", "Running 1", "Running 1"]);
+  const { message = "" } = conditionOf(statusOf(await read(store, "direct")), "Ready") ?? {};
+  assert.equal(
+    message,
+    "No secret for spec.apiKey of provider/cloud: the variable UNSET is not set: set UNSET.",
+  );
+  await apply(tiers(false));
+  assert.deepEqual(await all(), [missing, "Running 1", missing, missing]);
+  await apply(withKey("cloud", "SET"));
+  assert.deepEqual(
+    await all(),
+    names.map(() => "Running 1"),
+  );
 });
 
 test("a model by alias follows the routers that come and go, and their providers", async () => {
@@ -251,11 +289,13 @@ test("a deleted agent goes when its turn has ended, and takes no messages until 
   assert.equal((await asked).result.status, "ok");
   await gone(keyOf("a"));
   assert.deepEqual(supervisor.states(), []);
-  const told = opened.events.filter((event) => event.includes("/a ")).slice(-3);
-  assert.deepEqual(
-    told.toSorted(),
-    ["Deleted", "Drained", "NotReady"].map((reason) => `Agent/default/a ${reason}`),
-  );
+  const told = (name: string) =>
+    opened.events.flatMap((event) => {
+      const [object, reason] = event.split(" ");
+      return object === `Agent/default/${name}` ? [reason] : [];
+    });
+  assert.deepEqual(told("a"), ["Ready", "Terminating", "Drained", "Deleted"]);
+  assert.deepEqual(told("b"), ["Ready", "Drained", "Deleted"]);
 });
 
 test("a turn that goes on longer than the grace time of its agent is cancelled", async () => {
@@ -264,11 +304,17 @@ test("a turn that goes on longer than the grace time of its agent is cancelled",
   await apply(provider("acme"), agent("a", { terminationGracePeriod: "20ms" }));
   const asked = supervisor.ask(keyOf("a"), { task: "one" }, new AbortController().signal);
   const running = await begun(1);
+  await supervisor.tell(keyOf("a"), { task: "two" });
   await apply(remove(agent("a")));
   await gone(keyOf("a"));
   assert.equal(running.signal.aborted, true);
   assert.equal((await asked).result.status, "cancel");
-  assert.ok(opened.events.includes("Agent/default/a Cancelled"));
+  assert.deepEqual(
+    opened.events.filter((event) => event.startsWith("Agent/")).slice(1),
+    ["Terminating", "MessagesDropped", "Cancelled", "Deleted"].map(
+      (reason) => `Agent/default/a ${reason}`,
+    ),
+  );
 });
 
 test("an agent that was made anew begins when the loop of its namesake has ended", async () => {

@@ -4,13 +4,16 @@ import { parseDuration } from "../lib/quantities.ts";
 import { suggest } from "../lib/suggest.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
-import { type Objects, resolveModel, splitTarget } from "../router/resolve.ts";
+import { keyMissing } from "../router/key-missing.ts";
+import { type Objects, type Plan, resolveModel, splitTarget } from "../router/resolve.ts";
+import { candidates } from "../router/route.ts";
+import type { Secrets } from "../security/secrets.ts";
 import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
-import { createDrains, type Drains } from "./drains.ts";
+import { createDrains, type Drains, drainingText } from "./drains.ts";
 import { type Reconciler, ready, stalled, type Verdict, waiting } from "./reconciler.ts";
 import { ANY_NAME } from "./references.ts";
 import { blockedBy, toolKeys } from "./tool.ts";
-import { sentenceOf } from "./verdict.ts";
+import { DRAINING, sentenceOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 /** Holds an agent until its loop has ended. */
@@ -19,11 +22,12 @@ export const DRAIN_FINALIZER = "legion.dev/drain";
 const GRACE_MS = 30_000;
 
 export interface AgentDeps {
+  readonly secrets: Pick<Secrets, "missing">;
   readonly supervisor: Pick<Supervisor, "ensure" | "state" | "drain" | "onChange">;
 }
 
 /** Keeps one loop per agent, which begins its turns with the newest generation whose tools and model are there. */
-export function agentReconciler({ supervisor }: AgentDeps): Reconciler {
+export function agentReconciler({ supervisor, secrets }: AgentDeps): Reconciler {
   const drains = createDrains(supervisor);
   /** Agents that wait for the end of a turn; all others need no look when a turn begins or ends. */
   const pinned = new Set<string>();
@@ -44,14 +48,14 @@ export function agentReconciler({ supervisor }: AgentDeps): Reconciler {
       const loop = supervisor.state(resource);
       // A loop that is ending, or one of an earlier agent of this name, has to be gone first.
       if (loop !== undefined && (loop.uid !== uid || loop.phase === "draining")) {
-        drains.begin(keyOf(resource), loop.uid, GRACE_MS, context);
-        return draining;
+        drains.begin(keyOf(resource), loop, GRACE_MS, context);
+        return draining(loop);
       }
       const object = context.view.object<"Agent">(resource);
       const blocked =
         missingTool(object, context.view) ??
         blockedBy(resource, toolNames(object.spec), context.view) ??
-        missingModel(object.spec.model, context.view.within(namespace));
+        missingModel(object.spec.model, context.view.within(namespace), secrets);
       if (blocked !== undefined) return withOlder(blocked, loop, generation);
       const { turn } = supervisor.ensure({ uid, generation, object });
       if (turn !== undefined && turn.generation !== generation) {
@@ -78,15 +82,14 @@ export function agentReconciler({ supervisor }: AgentDeps): Reconciler {
   ): Verdict | "done" {
     const loop = supervisor.state(key);
     if (loop === undefined) return "done";
-    begin(key, loop.uid, grace, context);
-    return draining;
+    begin(key, loop, grace, context);
+    return draining(loop);
   }
 }
 
-const draining = waiting(
-  "Draining",
-  "The turn that runs may end within the grace time; no more messages are taken.",
-);
+function draining(loop: LoopState): Verdict {
+  return waiting(DRAINING, drainingText(loop));
+}
 
 function turnInFlight(next: number, running: number): Verdict {
   const message = `Generation ${next} begins with the next turn; a turn of generation ${running} still runs.`;
@@ -118,7 +121,8 @@ function modelReferences(resource: Resource, view: View): ResourceKey[] {
   if (direct !== undefined) return [provider(direct.provider)];
   const any: ResourceKey = { kind: "Router", namespace, name: ANY_NAME };
   try {
-    const names = resolveModel(model, view.within(namespace)).targets.map((each) => each.provider);
+    const { targets, others } = resolveModel(model, view.within(namespace));
+    const names = [...targets, ...others].map((each) => each.provider);
     return [any, ...[...new Set(names)].map(provider)];
   } catch {
     return [any];
@@ -138,16 +142,41 @@ function missingTool(agent: ManifestObject<"Agent">, view: View): Verdict | unde
   return stalled("ToolMissing", message);
 }
 
-/** A model can be used while one of its providers is there; the others are made up for. */
-function missingModel(model: string, objects: Objects): Verdict | undefined {
+/** A model can be used while one of its targets can be asked; the others are made up for. */
+function missingModel(
+  model: string,
+  objects: Objects,
+  secrets: AgentDeps["secrets"],
+): Verdict | undefined {
   try {
-    const { targets } = resolveModel(model, objects);
-    if (targets.some(({ provider }) => objects.get("Provider", provider) !== undefined))
-      return undefined;
+    const plan = resolveModel(model, objects);
+    if (plan.targets.some(({ provider }) => objects.get("Provider", provider) !== undefined))
+      return unusable(plan, objects, secrets);
     const message = `No Provider of the model "${model}" exists: apply one, or set spec.model to another.`;
     return stalled("ModelMissing", message);
   } catch (error) {
     if (!(error instanceof LegionError)) throw error;
     return stalled("ModelMissing", sentenceOf(error));
   }
+}
+
+/** The router's own judgement: undefined when there is a target that a request would be sent to. */
+function unusable(
+  plan: Plan,
+  objects: Objects,
+  secrets: AgentDeps["secrets"],
+): Verdict | undefined {
+  const judged = candidates(
+    plan,
+    { messages: [] },
+    {
+      provider: (name) => objects.get("Provider", name),
+      keyMissing: (provider) => keyMissing(provider, secrets),
+      // What a server answered before is no fault of the manifests.
+      out: () => undefined,
+    },
+  );
+  if (judged.some(({ error }) => error === undefined)) return undefined;
+  const [first] = judged.flatMap(({ error }) => error ?? []);
+  return first && stalled("NoUsableModel", sentenceOf(first));
 }

@@ -1,10 +1,11 @@
 import { LegionError } from "../lib/errors.ts";
 import { pointerOf } from "../lib/json.ts";
 import { count } from "../lib/text.ts";
+import { titleOf } from "../manifest/plan-text.ts";
 import { maskSecrets } from "../manifest/secret-shapes.ts";
 import type { ValueFault } from "../manifest/validate.ts";
 import { type FieldConflict, fieldConflictError } from "../state/managed.ts";
-import { keyText, type ResourceKey } from "../state/resource.ts";
+import type { ResourceKey } from "../state/resource.ts";
 import { CHANGES_PER_WRITE_MAX } from "../state/store.ts";
 
 /** How many objects, and how many faults of each, a message tells. */
@@ -21,7 +22,7 @@ export function conflictsError(objects: readonly Blamed<FieldConflict>[]): Legio
   const fields = objects.reduce((sum, { reasons }) => sum + reasons.length, 0);
   const told = objects.map((object) => {
     const each = object.reasons.map(({ pointer, manager }) => `${pointer} (${manager})`);
-    return `${keyText(object)} ${listed(each, FAULTS_TOLD)}`;
+    return `${titleOf(object)} ${listed(each, FAULTS_TOLD)}`;
   });
   return new LegionError({
     code: "LEG6026",
@@ -36,7 +37,7 @@ export function invalidError(objects: readonly Blamed<ValueFault>[]): LegionErro
     const each = object.reasons.map(
       ({ summary, path }) => `${summary} (${pointerOf(path) || "/"})`,
     );
-    return `${keyText(object)}: ${listed(each, FAULTS_TOLD, "; ")}`;
+    return `${titleOf(object)}: ${listed(each, FAULTS_TOLD, "; ")}`;
   });
   const [first] = objects.flatMap(({ reasons }) => reasons);
   const detail = first?.detail.split("\n")[0] ?? "";

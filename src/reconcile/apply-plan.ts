@@ -8,6 +8,7 @@ import type {
   PlannedInventory,
   PlannedObject,
 } from "../manifest/plan-contract.ts";
+import { titleOf } from "../manifest/plan-text.ts";
 import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
 import { liveOf } from "./apply.ts";
 import { badRequest, invalidError } from "./apply-errors.ts";
@@ -91,7 +92,7 @@ function refuseTakenOver({ source, changes }: Plan, live: ReadonlyMap<string, Re
   if (first === undefined) return;
   throw new LegionError({
     code: "LEG1081",
-    message: `the store moved since the plan was made: ${owner(first)} declares ${taken.map(keyText).join(", ")} now`,
+    message: `the store moved since the plan was made: ${owner(first)} declares ${taken.map(titleOf).join(", ")} now`,
     hint: "make the plan anew, look at it, and apply that one",
   });
 }

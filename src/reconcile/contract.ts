@@ -201,6 +201,8 @@ export interface SourceStatus {
   readonly reloads: number;
   readonly failures: number;
   readonly roots?: readonly RootState[];
+  /** What else is wrong with it: a root that is gone, something that no root reaches. */
+  readonly problems?: readonly Problem[];
   /** What is wrong with its manifests. */
   readonly diagnostics: readonly Diagnostic[];
   /** Why nothing was applied, when nothing could be. */
@@ -213,6 +215,8 @@ export interface Problem {
   readonly subject: string;
   readonly reason: string;
   readonly message: string;
+  /** Worth knowing, but nothing that runs needs it: the daemon is well with it. */
+  readonly isNote?: true;
 }
 
 export interface DaemonStatus {
@@ -224,7 +228,7 @@ export interface DaemonStatus {
   readonly socket: string;
   /** The address of the TCP listener, where there is one. */
   readonly address?: string;
-  /** starting: not everything was looked at once. degraded: `problems` says what is wrong. */
+  /** starting: not everything was looked at once. degraded: `problems` says what is wrong; notes among them count for nothing. */
   readonly health: "starting" | "ok" | "degraded" | "draining";
   /** By kind. */
   readonly objects: Readonly<Record<string, { readonly total: number; readonly ready: number }>>;

@@ -132,8 +132,9 @@ function createParts(
   };
   const writer = createStatusWriter({
     ...options,
-    onStatus: (key, before, after) => {
-      for (const data of transitions(before, after)) emit(keyText(key), data);
+    onStatus: (object, before, after) => {
+      const { uid } = object;
+      for (const data of transitions(before, after)) emit(keyText(object), { ...data, uid });
     },
     onFailure: (error, keys) => {
       fail(error, "status");
@@ -194,9 +195,10 @@ function react(
   if (queues.has(resource.kind) && (type !== "modified" || isChanged(resource, before)))
     lookAnew(resource, queues);
   if (type === "deleted" && queues.has(resource.kind)) {
-    const { kind, name, generation } = resource;
+    const { kind, name, generation, uid } = resource;
     const message = `${kind} "${name}" is deleted.`;
-    options.emit(keyText(resource), { severity: "normal", reason: "Deleted", message, generation });
+    const event = { severity: "normal", reason: "Deleted", message, generation, uid } as const;
+    options.emit(keyText(resource), event);
   }
 }
 

@@ -52,6 +52,11 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
     return key;
   }
 
+  /** What would begin to run now would be cut off at once. */
+  function refuseWhenDraining(): void {
+    if (parts.phase() === "draining") throw draining();
+  }
+
   return {
     ...plane,
     async list(query) {
@@ -63,6 +68,7 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
       return object && withLoop(object, supervisor);
     },
     async apply(request) {
+      if (request.dryRun !== true) refuseWhenDraining();
       const report = await plane.apply(request);
       await view.reached(report.version);
       return report;
@@ -100,7 +106,7 @@ function statusOf({ view, supervisor, sources, facts, phase }: DaemonPlaneParts)
   const now = phase();
   return {
     ...facts(),
-    health: now !== "running" ? now : all.length > 0 ? "degraded" : "ok",
+    health: now !== "running" ? now : all.some(({ isNote }) => isNote !== true) ? "degraded" : "ok",
     objects,
     agents: {
       loops: states.length,
@@ -142,5 +148,13 @@ function notIdle(timeoutMs: number): LegionError {
     code: "LEG6056",
     message: `not everything was reconciled within ${timeoutMs} ms`,
     hint: "legion status lists what is not ready, and why",
+  });
+}
+
+function draining(): LegionError {
+  return new LegionError({
+    code: "LEG8004",
+    message: "the daemon is shutting down",
+    hint: "wait until it has ended, and apply to the state folder or to the next daemon",
   });
 }

@@ -2,6 +2,7 @@ import { titleOf } from "../manifest/plan-text.ts";
 import type { Resource } from "../state/resource.ts";
 import { conditionOf, isReady, statusOf } from "./conditions.ts";
 import type { DaemonStatus, Problem, SourceStatus } from "./contract.ts";
+import { SECRET_MISSING } from "./provider.ts";
 
 /** Problems that a status lists; the rest is counted in a last one. */
 const PROBLEMS_MAX = 100;
@@ -20,7 +21,8 @@ export function objectsStatus(
     counts.ready += Number(isReady(resource));
     problems.push(...problemsOf(resource));
   }
-  return { objects, problems: limited(problems) };
+  const notesLast = problems.toSorted((a, b) => Number(a.isNote ?? 0) - Number(b.isNote ?? 0));
+  return { objects, problems: limited(notesLast) };
 }
 
 /** Why an object does not run, or runs an older generation than its manifest asks for. */
@@ -45,27 +47,32 @@ function problemsOf(resource: Resource): readonly Problem[] {
     subject,
     reason: told?.reason ?? "Pending",
     message: told?.message ?? "it was not looked at yet",
+    // An agent that cannot do without the provider is a problem of its own.
+    ...(told?.reason === SECRET_MISSING && { isNote: true as const }),
   });
   return found;
 }
 
 /** What is wrong with sources. */
 export function sourceProblems(sources: readonly SourceStatus[]): readonly Problem[] {
-  return sources.flatMap(({ name: subject, error, diagnostics, roots = [] }): Problem[] => {
-    const errors = diagnostics.filter(({ severity }) => severity === "error");
-    const away = roots.filter(({ status }) => status === "incomplete" || status === "busy");
-    return [
-      ...(error === undefined
-        ? []
-        : [{ subject, reason: error.code, message: `${error.message}; next: ${error.hint}` }]),
-      ...(errors.length === 0 || error !== undefined ? [] : [{ subject, ...invalid(errors) }]),
-      ...away.map(({ root, status }) => ({
-        subject,
-        reason: status === "busy" ? "GitBusy" : "Incomplete",
-        message: `${root} cannot be read whole now; what it declared stays`,
-      })),
-    ];
-  });
+  return sources.flatMap(
+    ({ name: subject, error, diagnostics, roots = [], problems = [] }): Problem[] => {
+      const errors = diagnostics.filter(({ severity }) => severity === "error");
+      const away = roots.filter(({ status }) => status === "incomplete" || status === "busy");
+      return [
+        ...(error === undefined
+          ? []
+          : [{ subject, reason: error.code, message: `${error.message}; next: ${error.hint}` }]),
+        ...(errors.length === 0 || error !== undefined ? [] : [{ subject, ...invalid(errors) }]),
+        ...away.map(({ root, status }) => ({
+          subject,
+          reason: status === "busy" ? "GitBusy" : "Incomplete",
+          message: `${root} cannot be read whole now; what it declared stays`,
+        })),
+        ...problems,
+      ];
+    },
+  );
 }
 
 function invalid(errors: SourceStatus["diagnostics"]): Omit<Problem, "subject"> {
@@ -84,6 +91,9 @@ function limited(problems: readonly Problem[]): readonly Problem[] {
   const message = "list them with legion get all -A";
   return [
     ...problems.slice(0, PROBLEMS_MAX),
-    { subject: `${rest} more objects`, reason: "NotReady", message },
+    {
+      ...{ subject: `${rest} more objects`, reason: "NotReady", message },
+      ...(problems[PROBLEMS_MAX]?.isNote === true && { isNote: true as const }),
+    },
   ];
 }

@@ -1,12 +1,7 @@
 import { LegionError } from "../lib/errors.ts";
 import { pointerOf } from "../lib/json.ts";
-import {
-  keyOf,
-  keyText,
-  type Managers,
-  type Resource,
-  type ResourceKey,
-} from "../state/resource.ts";
+import { titleOf } from "../manifest/plan-text.ts";
+import { keyOf, type Managers, type Resource, type ResourceKey } from "../state/resource.ts";
 import { invalidError } from "./apply-errors.ts";
 import { documentOf } from "./apply-object.ts";
 import { type PlaneContext, writeAll } from "./apply-write.ts";
@@ -71,7 +66,7 @@ function refuseOverwrite(
     const [name] = taken;
     throw new LegionError({
       code: "LEG6031",
-      message: `${keyText(live)} has the ${map.slice(0, -1)} ${name}=${before[name]} already`,
+      message: `${titleOf(live)} has the ${map.slice(0, -1)} ${name}=${before[name]} already`,
       hint: "add --overwrite to replace it",
     });
   }

@@ -1,9 +1,9 @@
 import { LegionError } from "../lib/errors.ts";
 import type { Json, JsonObject } from "../lib/json.ts";
+import { titleOf } from "../manifest/plan-text.ts";
 import { leaves } from "../state/managed-values.ts";
 import {
   keyOf,
-  keyText,
   type Managers,
   type Resource,
   type ResourceKey,
@@ -51,10 +51,10 @@ function chosen(
   const kept = earlier.map(({ generation }) => `${generation}`);
   const what =
     toGeneration === undefined
-      ? `${keyText(live)} has no earlier generation`
+      ? `${titleOf(live)} has no earlier generation`
       : toGeneration === live.generation
-        ? `generation ${toGeneration} of ${keyText(live)} is the present one`
-        : `generation ${toGeneration} of ${keyText(live)} is not kept`;
+        ? `generation ${toGeneration} of ${titleOf(live)} is the present one`
+        : `generation ${toGeneration} of ${titleOf(live)} is not kept`;
   throw new LegionError({
     code: "LEG6032",
     message: what,

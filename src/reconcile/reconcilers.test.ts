@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import type { JsonObject } from "../lib/json.ts";
+import { createSecrets } from "../security/secrets.ts";
 import { openMemoryStore } from "../state/memory.ts";
 import type { PutChange } from "../state/store.ts";
 import { manualTime } from "../testing/manual-timers.ts";
@@ -27,9 +28,10 @@ async function open() {
   const errors: unknown[] = [];
   const onError = (error: unknown) => errors.push(error);
   const view = await createView(store, { signal: abort.signal, onError, place: { cwd: folder } });
+  const secrets = createSecrets({ env: { SET: "x", EMPTY: "" }, clock: time.clock });
   const controller = createController({
     ...{ store, view, ...time, onError, signal: abort.signal },
-    reconcilers: [providerReconciler(), routerReconciler(), toolReconciler()],
+    reconcilers: [providerReconciler(secrets), routerReconciler(), toolReconciler()],
     emit: () => "",
     onFatal: onError,
   });
@@ -195,4 +197,27 @@ test("a Router is ready when all providers of its targets and aliases are there"
     await said("Router", "default"),
     /^stalled TargetMissing: A Provider is missing: "other"/,
   );
+});
+
+test("a Provider says when its key is in no variable that is set; files and programs are not looked at", async () => {
+  await using opened = await open();
+  const { apply, said } = opened;
+  const keyed = (valueFrom: JsonObject | JsonObject[], headers: JsonObject = {}) =>
+    apply("Provider", "cloud", { wire: "openai-chat", apiKey: { valueFrom }, headers });
+  const available = /^Available: /;
+  await keyed({ env: "SET" });
+  assert.match(await said("Provider", "cloud"), available);
+  await keyed({ env: "EMPTY" });
+  assert.equal(
+    await said("Provider", "cloud"),
+    "stalled SecretMissing: No secret for spec.apiKey of provider/cloud: the variable EMPTY is not set: set EMPTY.",
+  );
+  await keyed([{ env: "UNSET" }, { env: "SET" }]);
+  assert.match(await said("Provider", "cloud"), available);
+  await keyed({ env: "SET" }, { "x-team": { valueFrom: { env: "UNSET" } } });
+  assert.match(await said("Provider", "cloud"), /^stalled SecretMissing: .*headers\.x-team/);
+  for (const source of [{ file: "./none" }, { exec: ["./none"] }]) {
+    await keyed([{ env: "UNSET" }, source]);
+    assert.match(await said("Provider", "cloud"), available);
+  }
 });

@@ -6,7 +6,7 @@ import type { Resource } from "../state/resource.ts";
 import type { DesiredObject } from "./contract.ts";
 
 /** Holds the hash of the spec that somebody went back from: until its source declares another one, the rollback stands. */
-const ROLLED_BACK_ANNOTATION = "legion.dev/rolled-back-from";
+export const ROLLED_BACK_ANNOTATION = "legion.dev/rolled-back-from";
 
 type Annotations = Resource["annotations"];
 

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { Diagnostic } from "../manifest/diagnostics.ts";
 import { agentText, providerText, type SourceBed, sourceBed } from "../testing/source.ts";
 import { conditionOf, statusOf } from "./conditions.ts";
+import { sourceProblems } from "./daemon-status.ts";
 import { startRoots } from "./sources.ts";
 
 async function follow(bed: SourceBed, more: Partial<Parameters<typeof startRoots>[1]> = {}) {
@@ -226,6 +227,20 @@ test("what another source took over comes back when that one goes", () =>
     await runner.close();
   }));
 
+test("an object that somebody deleted is made again with the next change of the folder", () =>
+  withFolders(async (bed, write) => {
+    for (const name of ["a", "b"]) await write(`agents.d/${name}.yaml`, agentText(name));
+    const runner = await follow(bed);
+    await bed.deps.plane.delete([keyA]);
+    const { promise: isBack, resolve } = Promise.withResolvers<void>();
+    bed.view.subscribe(({ type, resource }) => {
+      if (type === "added" && resource.name === "a") resolve();
+    });
+    await write("agents.d/b.yaml", agentText("b", "Changed."));
+    await isBack;
+    await runner.close();
+  }));
+
 test("checkouts in a state folder below a root are not the root's", () =>
   withFolders(async (bed, write) => {
     const checkout = join("state", "sources", "01", "abc");
@@ -235,4 +250,122 @@ test("checkouts in a state folder below a root are not the root's", () =>
     await using runner = startRoots(["."], bed.deps);
     await runner.first;
     assert.deepEqual(Object.keys(await bed.specs()), ["Agent/default/b", "Provider/default/cloud"]);
+  }));
+
+/** What a file may become that declared an agent. */
+const slips: readonly (readonly [name: string, file: string, text: string])[] = [
+  ["emptied", "a.yaml", ""],
+  ["only comments", "a.yaml", "# later\n"],
+  ["no manifest any more", "a.yaml", "some: thing\n"],
+  ["Markdown without its front matter", "a.md", "Do.\n"],
+  ["Markdown whose front matter is not closed", "a.md", "---\nname: a\ndescription: x\n\nDo.\n"],
+  ["Markdown with a misspelt field", "a.md", "---\nname: a\ndescrption: x\n---\nDo.\n"],
+];
+
+for (const [name, file, text] of slips) {
+  test(`a file that declared an agent and is ${name} keeps it, and says so; removing the file deletes it`, () =>
+    withFolders(async (bed, write) => {
+      const whole = file.endsWith(".md")
+        ? "---\nname: a\ndescription: x\nmodel: cloud/large\n---\nDo.\n"
+        : agentText("a");
+      await write(`agents.d/${file}`, whole);
+      await write("agents.d/README.md", "# Agents\n");
+      const runner = await follow(bed);
+      assert.deepEqual(runner.status().diagnostics, []);
+      await write(`agents.d/${file}`, text);
+      await runner.reload();
+      await runner.reload();
+      assert.ok(bed.view.get(keyA), "it is kept");
+      assert.equal(accepted(bed)?.status, "False");
+      assert.match(accepted(bed)?.message ?? "", new RegExp(`^agents\\.d/${file}`));
+      const status = runner.status();
+      assert.ok(status.diagnostics.some(({ severity }) => severity === "error"));
+      assert.equal(status.objects, 2);
+      assert.equal(bed.events.filter(({ reason }) => reason === "Rejected").length, 1);
+      await write(`agents.d/${file}`, whole);
+      await runner.reload();
+      assert.equal(accepted(bed)?.status, "True");
+      assert.equal(bed.view.get(keyA)?.generation, 1);
+      await write(`agents.d/${file}`, text);
+      await runner.reload();
+      await rm(join(bed.folder, "agents.d", file));
+      await runner.reload();
+      assert.equal(bed.view.get(keyA), undefined);
+      await runner.close();
+    }));
+}
+
+test("a document that is removed from a file with others takes its object along", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/ab.yaml", `${agentText("a")}---\n${agentText("b")}`);
+    const runner = await follow(bed);
+    await write("agents.d/ab.yaml", agentText("b"));
+    await runner.reload();
+    assert.deepEqual(Object.keys(await bed.specs()), ["Agent/default/b", "Provider/default/cloud"]);
+    await runner.close();
+  }));
+
+test("a manifest that breaks in another way, or whose root goes away, is not told to be valid again", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    await write("agents.d/a.yaml", agentText("a", "A.", "  modle: x\n"));
+    await runner.reload();
+    await write("agents.d/a.yaml", "broken: [");
+    await runner.reload();
+    assert.match(accepted(bed)?.message ?? "", /^agents\.d\/a\.yaml:1:\d+: LEG1020/);
+    await rename(join(bed.folder, "agents.d"), join(bed.folder, "away"));
+    await runner.reload();
+    assert.equal(accepted(bed)?.status, "False");
+    assert.ok(!bed.events.some(({ reason }) => reason === "Accepted"));
+    await runner.close();
+  }));
+
+test("two broken manifests of one object are told once", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a", "A.", "  modle: x\n"));
+    await write("agents.d/b.yaml", agentText("a", "A.", "  tols: x\n"));
+    const runner = await follow(bed);
+    await runner.reload();
+    await runner.reload();
+    assert.equal(bed.events.filter(({ reason }) => reason === "Rejected").length, 1);
+    await runner.close();
+  }));
+
+test("a start with fewer roots keeps what the others declare, for references too, and says so until it is deleted", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    await write("agents.d/b.yaml", agentText("b"));
+    await (await follow(bed)).close();
+    await rm(join(bed.folder, "agents.d/b.yaml"));
+    const runner = startRoots(["agents.d"], bed.deps);
+    await runner.first;
+    assert.deepEqual(Object.keys(await bed.specs()), ["Agent/default/a", "Provider/default/cloud"]);
+    assert.deepEqual(runner.status().diagnostics, []);
+    const message =
+      "declared below tools.d, which is not among the roots of this daemon; add the root, or delete it";
+    const problem = { subject: "provider/cloud", reason: "RootMissing", message };
+    assert.deepEqual(sourceProblems([runner.status()]), [problem]);
+    const key = { kind: "Provider", namespace: "default", name: "cloud" };
+    await bed.deps.plane.delete([key]);
+    await bed.view.reached(await bed.deps.store.version());
+    assert.deepEqual(sourceProblems([runner.status()]), []);
+    await runner.close();
+  }));
+
+test("a root that is gone is a problem as long as something of it is there", () =>
+  withFolders(async (bed, write) => {
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    await rename(join(bed.folder, "agents.d"), join(bed.folder, "away"));
+    await runner.reload();
+    const message = "agents.d is gone; what it declared stays";
+    assert.deepEqual(sourceProblems([runner.status()]), [
+      { subject: "roots", reason: "RootGone", message },
+    ]);
+    assert.equal(runner.status().objects, 2);
+    await rename(join(bed.folder, "away"), join(bed.folder, "agents.d"));
+    await runner.reload();
+    assert.deepEqual(sourceProblems([runner.status()]), []);
+    await runner.close();
   }));

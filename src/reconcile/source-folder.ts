@@ -9,8 +9,10 @@ import type { EmitObject } from "../telemetry/events.ts";
 import type { SourceStatus } from "./contract.ts";
 import { createRetry } from "./retry.ts";
 import { createSourceRecord } from "./source-record.ts";
+import { rootProblems, straysOf } from "./source-roots.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { SourceSetApplier } from "./source-set.ts";
+import type { View } from "./view.ts";
 
 export interface FolderSourceOptions {
   readonly identity: Pick<SourceStatus, "name" | "type" | "location">;
@@ -25,6 +27,7 @@ export interface FolderSourceOptions {
   /** Loads what a search of the roots has found. */
   readonly load: (change: RootsChange) => Promise<ManifestSet>;
   readonly applier: SourceSetApplier;
+  readonly view: Pick<View, "all">;
   readonly clock: Clock;
   readonly emit: EmitObject;
   /** Called when the status has changed. */
@@ -38,7 +41,7 @@ export interface FolderSourceOptions {
  * it, and a folder that is away, half searched or in the hands of git loses nothing.
  */
 export function startFolderSource(options: FolderSourceOptions): SourceRunner {
-  const { identity, object, roots, cwd, prune, load, applier, clock, emit } = options;
+  const { identity, object, roots, cwd, prune, load, applier, clock, emit, view } = options;
   const ended = new AbortController();
   const record = createSourceRecord(identity, { clock, emit, object });
   const first = Promise.withResolvers<void>();
@@ -47,11 +50,13 @@ export function startFolderSource(options: FolderSourceOptions): SourceRunner {
   async function onChange(change: RootsChange): Promise<void> {
     record.begun();
     try {
-      const set = await load(change);
+      const set = applier.withKept(await load(change));
       watcher.follow(set.followed);
       tell(set.diagnostics);
       if (options.strict === true) refuseInvalid(set);
-      const held = change.roots.filter(({ status }) => status !== "ok").map(({ root }) => root);
+      const away = change.roots.filter(({ status }) => status !== "ok").map(({ root }) => root);
+      const strays = straysOf(view, identity.name, change.roots);
+      const held = [...away, ...strays.flatMap(({ origin }) => origin?.file ?? [])];
       const isForced = change.reason !== "change";
       const found = { set, unsettled: change.unsettled, held, isForced };
       const report = await applier.apply(found, prune);
@@ -97,7 +102,11 @@ export function startFolderSource(options: FolderSourceOptions): SourceRunner {
   };
   return {
     reload: () => watcher.rescan(),
-    status: record.status,
+    status() {
+      const status = record.status();
+      const problems = rootProblems(view, identity.name, status.roots ?? [], cwd);
+      return { ...status, ...(status.roots !== undefined && problems.length > 0 && { problems }) };
+    },
     first: first.promise,
     close,
     [Symbol.asyncDispose]: close,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createRepository, type TestRepository } from "../testing/git-repository.ts";
 import { agentText, providerText, type SourceBed, sourceBed } from "../testing/source.ts";
+import { sourceReconciler } from "./source.ts";
 import { createSources } from "./sources.ts";
 
 async function follow(bed: SourceBed, origin: TestRepository, spec: object = {}) {
@@ -158,6 +159,20 @@ test("R45: a daemon that drains fetches nothing more, whoever looks at its Sourc
     const next = { ...resource, generation: resource.generation + 1 };
     assert.equal(await runner.ensure(next, () => {}), undefined);
     assert.match(JSON.stringify(await bed.specs()), /An agent\./);
+  }));
+
+test("a Source that is deleted takes along what it brought, and forgets it", () =>
+  withRepository(async (bed, origin) => {
+    await origin.commit({ "a.yaml": agentText("a"), "models.yaml": providerText });
+    await (await follow(bed, origin)).close();
+    const { deps, view } = bed;
+    const resource = view.get({ kind: "Source", namespace: "default", name: "team" });
+    assert.ok(resource && (await deps.store.inventory("source/team")));
+    const context = { view, signal: AbortSignal.abort(), requeue: () => {}, emit: () => {} };
+    const reconciler = sourceReconciler({ ...deps, sources: createSources(deps) });
+    assert.equal(await reconciler.finalize?.(resource, context), "done");
+    assert.deepEqual(named(await bed.specs()), []);
+    assert.equal(await deps.store.inventory("source/team"), undefined);
   }));
 
 test("a repository that is away keeps what was applied, and a subfolder is all that counts", () =>

@@ -3,6 +3,7 @@ import { readdir, realpath, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
+import { textHash } from "../lib/hash.ts";
 import { count } from "../lib/text.ts";
 import { isBelow } from "../manifest/discover.ts";
 import type { ManifestSet } from "../manifest/objects.ts";
@@ -132,7 +133,7 @@ class InvalidCommit extends LegionError {
 }
 
 async function fetched({ folder, url, ref }: GitSourceOptions, git: GitOptions) {
-  const repository = join(folder, "mirror.git");
+  const repository = join(folder, `mirror-${textHash(url).slice(0, 16)}.git`);
   await fetchAll(repository, url, git);
   return { repository, commit: await resolveRef(repository, ref, git) };
 }

@@ -1,6 +1,7 @@
 import { isBelow } from "../manifest/discover.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
 import type { RootsChange } from "../manifest/watch/contract.ts";
+import { objectsOf, straysOf } from "./source-roots.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
@@ -20,10 +21,12 @@ export function objectsOfOthers(
   const away = roots.filter(({ status }) => status !== "ok").map(({ root }) => root);
   const isHeld = (file: string) =>
     unsettled.includes(file) || away.some((root) => isBelow(file, root));
+  const strays = new Set(straysOf(view, source, roots));
   return [...view.all()]
-    .filter(({ origin, deletionTimestamp }) => {
+    .filter((resource) => {
+      const { origin, deletionTimestamp } = resource;
       const isOther = origin === undefined || origin.source !== source || isHeld(origin.file);
-      return isOther && deletionTimestamp === undefined;
+      return (isOther || strays.has(resource)) && deletionTimestamp === undefined;
     })
     .map((resource) => view.object(resource));
 }
@@ -57,5 +60,7 @@ export function withOthers(
     clearTimeout(timer);
     await runner.close();
   };
-  return { ...runner, close, [Symbol.asyncDispose]: close };
+  // What is kept although it is not declared now counts too.
+  const status = () => ({ ...runner.status(), objects: objectsOf(view, source).length });
+  return { ...runner, status, close, [Symbol.asyncDispose]: close };
 }

@@ -7,6 +7,7 @@ import type { Fence, Store } from "../state/store.ts";
 import type { EmitObject } from "../telemetry/events.ts";
 import { patchStatus, withCondition } from "./conditions.ts";
 import type { ApplyReport, DesiredObject, ObjectPlane, ObjectStatus } from "./contract.ts";
+import { keptObjects, withKeptErrors } from "./source-kept.ts";
 import type { View } from "./view.ts";
 
 /** What a source found at one moment. */
@@ -38,13 +39,15 @@ export interface SourceSetDeps {
 export interface SourceSetApplier {
   /** Makes the store say what the set declares, in one transaction, and marks what is not valid. */
   apply(found: FoundSet, prune: boolean): Promise<ApplyReport>;
+  /** The set with errors for files that declared something before and hold no manifest now: for readers, before it is applied. */
+  withKept(set: ManifestSet): ManifestSet;
   /** Whether an object that is gone is declared: it had to go before this one's can be made, or belonged to another source that declared it too. */
   isDeferred(gone: Resource): boolean;
 }
 
 /** Applies the sets of one source and remembers what it applied, so that the cost grows with what changed. */
 export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
-  const { source, plane, view } = deps;
+  const { source, plane, view, pathOf = asItIs } = deps;
   const told = new Map<string, string>();
   let applied = new Set<ManifestObject>();
   let deferred: ReadonlySet<string> = new Set();
@@ -55,6 +58,7 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
       const key = keyText(gone);
       return deferred.has(key) || (gone.origin?.source !== source && declared.has(key));
     },
+    withKept: (set) => withKeptErrors(set, view, source, pathOf),
     async apply({ set, unsettled = [], held = [], revision, isForced = false }, prune) {
       // What somebody else changed since stays until the source is read with force, or declares something else.
       const isKnown = (object: ManifestObject) =>
@@ -63,7 +67,7 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
         isKnown(object) ? "known" : "changed",
       );
       const report = await plane.apply({
-        objects: changed.map((object) => desiredOf(object, deps.pathOf)),
+        objects: changed.map((object) => desiredOf(object, pathOf)),
         unchanged: known.map(keyOf),
         source,
         manager: source,
@@ -72,7 +76,11 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
         prune,
         allowEmpty: false,
         declaredInvalid: set.invalid.map(({ declares }) => declares),
-        unreadFiles: [...unsettled, ...set.unread, ...filesBelow(view, source, held)],
+        unreadFiles: [
+          ...unsettled,
+          ...set.unclear.map(({ file }) => pathOf(file)),
+          ...filesBelow(view, source, held),
+        ],
         digest: set.digest,
         ...(revision !== undefined && { revision }),
       });
@@ -81,8 +89,9 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
       declared = new Set(set.objects.map(keyText));
       const waiting = report.objects.filter(({ outcome }) => outcome === "deferred");
       deferred = new Set(waiting.map(keyText));
-      await markRejected(set, told, deps);
-      await markAccepted(set, told, deps);
+      const rejections = rejectionsOf(set, deps);
+      await markRejected(rejections, told, deps);
+      await markAccepted(declared, rejections, told, deps);
       return report;
     },
   };
@@ -93,7 +102,11 @@ function isStaying(resource: Resource | undefined): boolean {
   return resource !== undefined && resource.deletionTimestamp === undefined;
 }
 
-function desiredOf(object: ManifestObject, pathOf = (file: string) => file): DesiredObject {
+function asItIs(file: string): string {
+  return file;
+}
+
+function desiredOf(object: ManifestObject, pathOf: (file: string) => string): DesiredObject {
   const { kind, namespace, name, labels, annotations, sent, spec, source } = object;
   return {
     ...{ kind, namespace, name, labels, annotations },
@@ -117,36 +130,56 @@ function filesBelow(view: View, source: string, folders: readonly string[]): rea
   return [...new Set(files)];
 }
 
+/** What is declared and not valid, and what is declared in files that do not tell it now, each with a sentence about the first error. */
+function rejectionsOf(
+  set: ManifestSet,
+  { view, source, pathOf = asItIs }: SourceSetDeps,
+): ReadonlyMap<string, Rejection> {
+  const hidden = keptObjects(set, view, source, pathOf).map(({ resource, file }) => ({
+    key: keyOf(resource),
+    message: sentenceOf(file.diagnostics),
+  }));
+  const invalid = set.invalid.map(({ declares, diagnostics }) => ({
+    key: declares,
+    message: sentenceOf(diagnostics),
+  }));
+  // Declared twice it is told once.
+  return new Map([...invalid, ...hidden].toReversed().map((one) => [keyText(one.key), one]));
+}
+
+interface Rejection {
+  readonly key: ResourceKey;
+  readonly message: string;
+}
+
 /** An object whose manifest broke keeps its generation, and its status says where the manifest is wrong. Told once for each way of being broken. */
 async function markRejected(
-  { invalid }: ManifestSet,
+  rejections: ReadonlyMap<string, Rejection>,
   told: Map<string, string>,
   deps: SourceSetDeps,
 ): Promise<void> {
-  for (const { declares, diagnostics } of invalid) {
-    const key = keyText(declares);
-    const message = sentenceOf(diagnostics);
-    if (told.get(key) === message) continue;
-    told.set(key, message);
-    deps.emit(key, { severity: "warning", reason: "Rejected", message });
-    if (deps.view.get(declares) !== undefined) await setAccepted(declares, message, deps);
+  for (const [text, { key, message }] of rejections) {
+    if (told.get(text) === message) continue;
+    told.set(text, message);
+    deps.emit(text, { severity: "warning", reason: "Rejected", message });
+    if (deps.view.get(key) !== undefined) await setAccepted(key, message, deps);
   }
 }
 
 /** An object whose manifest is right again without having changed: a reconciler would not look at it. */
 async function markAccepted(
-  set: ManifestSet,
+  declared: ReadonlySet<string>,
+  rejections: ReadonlyMap<string, Rejection>,
   told: Map<string, string>,
   deps: SourceSetDeps,
 ): Promise<void> {
-  const broken = new Set(set.invalid.map(({ declares }) => keyText(declares)));
-  const gone = [...told.keys()].filter((key) => !broken.has(key));
+  const gone = [...told.keys()].filter((key) => !rejections.has(key));
   for (const key of gone) told.delete(key);
   const rejected = deps.view
     .all()
     .filter((resource) => resource.origin?.source === deps.source && isRejected(resource));
   for (const resource of rejected) {
-    if (broken.has(keyText(resource))) continue;
+    if (!declared.has(keyText(resource))) continue;
     await setAccepted(resource, undefined, deps);
     const message = "the manifest is valid again";
     deps.emit(keyText(resource), { severity: "normal", reason: "Accepted", message });

@@ -37,6 +37,8 @@ export function sourceReconciler({
         await plane.apply({ ...nothing, prune: true, allowEmpty: true, force: true });
       }
       await store.write([{ type: "inventory", source }], { at: clock.now(), fence });
+      // What is kept may still name files of the checkout.
+      if (specOf(resource).prune) await sources.forget(resource.uid);
       return "done";
     },
   };

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { durationMs } from "../lib/quantities.ts";
@@ -51,6 +52,8 @@ export interface Sources {
   ensure(resource: Resource, onChange: () => void): Promise<SourceRunner | undefined>;
   /** Stops following it. */
   stop(uid: string): Promise<void>;
+  /** Removes what a Source that was stopped kept on disk. */
+  forget(uid: string): Promise<void>;
   all(): readonly SourceRunner[];
   /** Follows nothing any more; the statuses stay. */
   close(): Promise<void>;
@@ -78,6 +81,7 @@ export function createSources(deps: SourcesDeps): Sources {
       return runner;
     },
     stop,
+    forget: (uid) => rm(folderOf(uid, deps), { recursive: true, force: true }),
     all: () => [...running.values()].map(({ runner }) => runner),
     async close() {
       isClosed = true;
@@ -114,13 +118,18 @@ async function start(
   deps: SourcesDeps,
 ): Promise<SourceRunner> {
   const spec = resource.spec as unknown as SourceSpec;
-  const folder = join(deps.stateFolder, "sources", resource.uid);
+  const folder = folderOf(resource.uid, deps);
   const pathOf = inCurrent(folder);
   const source = sourceName(resource);
   const applier = createSourceSetApplier({ ...deps, source, pathOf });
   const options: RunnerOptions = { resource, spec, folder, source, applier, onChange };
   const begin = spec.type === "git" ? startGit : startFolder;
   return withOthers(await begin(options, deps), source, deps.view, applier);
+}
+
+/** Where a Source keeps its mirror and its checkouts. */
+function folderOf(uid: string, { stateFolder }: SourcesDeps): string {
+  return join(stateFolder, "sources", uid);
 }
 
 interface RunnerOptions {

@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
-import { keyText, type ResourceKey } from "../state/resource.ts";
+import { keyText, type Resource, type ResourceKey } from "../state/resource.ts";
 import type { Fence, FinalizeChange, StatusChange, Store } from "../state/store.ts";
 import { ConflictError } from "../state/store-errors.ts";
 import { patchStatus, type StatusChanger, statusOf } from "./conditions.ts";
@@ -18,7 +18,7 @@ export interface StatusWriterOptions {
   readonly clock: Clock;
   readonly fence?: Fence;
   /** A status was written; not called when there was nothing to write. */
-  readonly onStatus: (key: ResourceKey, before: ObjectStatus, after: ObjectStatus) => void;
+  readonly onStatus: (object: Resource, before: ObjectStatus, after: ObjectStatus) => void;
   /** These could not be written. */
   readonly onFailure: (error: unknown, keys: readonly ResourceKey[]) => void;
   /** A batch was written, or has failed. */
@@ -123,7 +123,7 @@ function plan(job: WriteJob, { view, onStatus }: StatusWriterOptions): Planned |
   const status = after as JsonObject;
   return {
     change: { type: "status", key, status, expect: resource.resourceVersion },
-    told: () => onStatus(key, statusOf(resource), after),
+    told: () => onStatus(resource, statusOf(resource), after),
   };
 }
 
@@ -138,7 +138,7 @@ async function writeSingly(
     const change: StatusChanger = (resource) => {
       const after = job.change(resource);
       if (after !== undefined && after !== resource.status)
-        told = () => options.onStatus(job.key, statusOf(resource), after);
+        told = () => options.onStatus(resource, statusOf(resource), after);
       return after;
     };
     const written = await patchStatus(options.store, job.key, change, writeOptions(options));

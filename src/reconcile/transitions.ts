@@ -1,7 +1,7 @@
 import type { ObjectEventRecord } from "../telemetry/events.ts";
 import { conditionOf } from "./conditions.ts";
 import type { Condition, ObjectStatus } from "./contract.ts";
-import { RECONCILE_ERROR } from "./verdict.ts";
+import { DRAINING, RECONCILE_ERROR } from "./verdict.ts";
 
 type EventData = ObjectEventRecord["data"];
 
@@ -33,6 +33,7 @@ const troubleEvent: Tell = (before, after) => {
   const then = conditionOf(before, "Ready");
   const now = conditionOf(after, "Ready");
   if (now?.status !== "False" || conditionOf(after, "Stalled")?.status === "True") return undefined;
+  if (now.reason === DRAINING) return undefined;
   const isNews = then?.status === "True" || (now.reason === RECONCILE_ERROR && !isSame(then, now));
   if (!isNews) return undefined;
   const severity = now.reason === RECONCILE_ERROR ? "warning" : "normal";

@@ -7,6 +7,9 @@ import { type Verdict, waiting } from "./reconciler.ts";
 /** The reason of a reconciler that threw. */
 export const RECONCILE_ERROR = "ReconcileError";
 
+/** The reason of an object that waits for its end; whoever ends it tells of it. */
+export const DRAINING = "Draining";
+
 /** What a reconciler's failure comes to. What is not meant for readers stays in the log. */
 export function verdictOfError(error: unknown): Verdict {
   const message =

@@ -5,6 +5,7 @@ import type { Secrets } from "../security/secrets.ts";
 import type { CompleteOptions, Completion, ModelRequest, Router, WireError } from "./contract.ts";
 import { failover } from "./failover.ts";
 import { failureOf } from "./failures.ts";
+import { keyMissing } from "./key-missing.ts";
 import { createOutList, type OutList } from "./out-list.ts";
 import { defaultRetryLimits, type RetryLimits } from "./outcomes.ts";
 import { type Objects, type Plan, resolveModel, type Target } from "./resolve.ts";
@@ -126,21 +127,4 @@ async function gather(
     keyMissing: (provider) => keyMissing(provider, secrets),
     out: (target) => out.get(target),
   };
-}
-
-function keyMissing(provider: ProviderObject, secrets: Secrets): WireError | undefined {
-  const { apiKey, headers = {} } = provider.spec;
-  const references = [
-    ...(apiKey === undefined ? [] : [{ field: "spec.apiKey", valueFrom: apiKey.valueFrom }]),
-    ...Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === "string"
-        ? []
-        : [{ field: `spec.headers.${name}`, valueFrom: value.valueFrom }],
-    ),
-  ];
-  for (const { field, valueFrom } of references) {
-    const error = secrets.missing(valueFrom, { object: provider, field });
-    if (error !== undefined) return failureOf(error, "unauthorised");
-  }
-  return undefined;
 }

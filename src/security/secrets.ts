@@ -24,6 +24,8 @@ export interface Secrets {
   resolve(reference: SecretReference, place: SecretPlace, signal: AbortSignal): Promise<string>;
   /** The error that `resolve` would throw, when that is plain without reading a file or running a program: only variables, none set. */
   missing(reference: SecretReference, place: SecretPlace): LegionError | undefined;
+  /** Lets the redactor know the values of variables that objects refer to, before they are first used. */
+  know(objects: Pick<ManifestSet, "all">): void;
   readonly redactor: Redactor;
 }
 
@@ -73,6 +75,12 @@ export function createSecrets({ env, clock }: SecretsDeps): Secrets {
 
   return {
     redactor,
+    know(objects) {
+      for (const { env: name } of placesOf(objects).map(({ place }) => place)) {
+        const value = name === undefined ? undefined : env[name];
+        if (value) redactor.add(value);
+      }
+    },
     async resolve(reference, place, signal) {
       const field = fieldOf(place);
       const absences: Absence[] = [];
@@ -154,13 +162,18 @@ function unresolved(absences: readonly Absence[], field: string): LegionError {
 
 /** Absolute paths of the files that hold secrets of these objects; nobody else is to read them. */
 export function secretFiles(objects: Pick<ManifestSet, "all">): string[] {
-  return objects.all("Provider").flatMap(({ spec, source }) => {
-    const values = [spec.apiKey, ...Object.values(spec.headers ?? {})];
+  return placesOf(objects).flatMap(({ place: { file }, object }) =>
+    file === undefined ? [] : [resolve(dirname(object.source.file), file)],
+  );
+}
+
+/** Every place that a secret of these objects may come from. */
+function placesOf(objects: Pick<ManifestSet, "all">) {
+  return objects.all("Provider").flatMap((object) => {
+    const values = [object.spec.apiKey, ...Object.values(object.spec.headers ?? {})];
     const places = values.flatMap((value) =>
       typeof value === "object" ? [value.valueFrom].flat() : [],
     );
-    return places.flatMap(({ file }) =>
-      file === undefined ? [] : [resolve(dirname(source.file), file)],
-    );
+    return places.map((place) => ({ place, object }));
   });
 }

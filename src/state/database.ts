@@ -25,6 +25,15 @@ const BUSY_TIMEOUT_MS = 2_000;
 const STATEMENTS_MAX = 200;
 const FILE_NAME = "legion.db";
 
+/** Makes a state folder (0700) where it is missing. Throws LEG6001. */
+export async function makeStateFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(path.resolve(folder), 0o700);
+  } catch (error) {
+    throw unusable(path.join(path.resolve(folder), FILE_NAME), error);
+  }
+}
+
 /** Opens the database of a state folder: makes the folder (0700) and the file (0600) where they are missing, and tightens the file where it is wider. */
 export async function openDatabase(folder: string): Promise<Database> {
   const file = path.join(path.resolve(folder), FILE_NAME);

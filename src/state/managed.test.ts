@@ -258,8 +258,10 @@ test("the error names the fields and their managers", () => {
   assert.deepEqual([code, exitCode], ["LEG6026", 3]);
   assert.match(
     message,
-    /^7 fields of Agent\/default\/a belong to another manager: \/spec\/0 \(cli\), .* and 2 more$/,
+    /^7 fields of agent\/a belong to another manager: \/spec\/0 \(cli\), .* and 2 more$/,
   );
+  const one = fieldConflictError({ ...key, namespace: "team" }, conflicts.slice(0, 1));
+  assert.match(one.message, /^1 field of agent\/a \(namespace team\) belongs to another manager/);
 });
 
 const name = fc.constantFrom("a", "b", "c", "__proto__");

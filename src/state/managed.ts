@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LegionError } from "../lib/errors.ts";
 import { isObject, type Json, type JsonObject, pointerOf } from "../lib/json.ts";
 import { count } from "../lib/text.ts";
+import { titleOf } from "../manifest/plan-text.ts";
 import {
   combineNamed,
   isNamedList,
@@ -10,7 +11,7 @@ import {
   parts,
   prune,
 } from "./managed-values.ts";
-import { keyText, type Managers, type ResourceKey } from "./resource.ts";
+import type { Managers, ResourceKey } from "./resource.ts";
 
 /** The part of an object that appliers write. */
 export interface ManagedFields {
@@ -84,7 +85,7 @@ export function fieldConflictError(
   const rest = more > 0 ? ` and ${more} more` : "";
   return new LegionError({
     code: "LEG6026",
-    message: `${count(conflicts.length, "field")} of ${keyText(key)} belong to another manager: ${told.join(", ")}${rest}`,
+    message: `${count(conflicts.length, "field")} of ${titleOf(key)} ${conflicts.length === 1 ? "belongs" : "belong"} to another manager: ${told.join(", ")}${rest}`,
     hint: "send the same values, leave the fields out, or apply with --force-conflicts",
   });
 }

@@ -1,4 +1,5 @@
 import type { ErrorData } from "../lib/errors.ts";
+import type { Json } from "../lib/json.ts";
 
 /** Tokens and where they went, as the router counts them. */
 export interface UsageData {
@@ -12,12 +13,22 @@ export interface EventData {
     readonly task: string;
     /** The generation of the agent's spec that the turn keeps to its end; absent where objects have none. */
     readonly generation?: number;
+    /** The id of the message that the turn answers; absent for one-shot runs. */
+    readonly message?: string;
+    /** There from the second time on that the message is answered: the process died in the turn before. */
+    readonly attempt?: number;
   };
   "legion.agent.stopped": {
     readonly status: "ok" | "cancel";
     readonly reason?: string;
     readonly iterations: number;
     readonly durationMs: number;
+    readonly message?: string;
+    /** The answer; the beginning of its JSON as text when that is long. */
+    readonly value?: Json;
+    readonly isValueCut?: true;
+    /** Why there is no answer. */
+    readonly error?: ErrorData;
   };
   /** A message was added to the conversation; the text is what the model reads or wrote. */
   "legion.agent.message.added": {
@@ -97,6 +108,8 @@ export interface ObjectEventRecord {
     readonly reason: string;
     readonly message: string;
     readonly generation?: number;
+    /** Of the object: another one of the same name is another uid. */
+    readonly uid?: string;
   };
 }
 

@@ -22,8 +22,8 @@ export function startDaemonProcess(
 ): DaemonProcess {
   const child = spawn(process.execPath, [main, "up", ...words], { cwd, env });
   const killNow = () => void child.kill("SIGKILL");
-  process.on("exit", killNow);
-  child.on("close", () => process.off("exit", killNow));
+  const unhook = onceEnding(killNow);
+  child.on("close", unhook);
   const output = { stdout: "", stderr: "" };
   const waiting = new Set<() => void>();
   for (const name of ["stdout", "stderr"] as const) {
@@ -60,4 +60,17 @@ export function startDaemonProcess(
       await ended;
     },
   };
+}
+
+/** Does something also when this process ends too early: it fails, is forced to exit, or its runner gives up on it. The function that comes back takes that back. */
+export function onceEnding(work: () => void): () => void {
+  // What was begun last ends first.
+  process.prependListener("exit", work);
+  // Without it the signal would end the process and nothing would be done.
+  if (!process.listeners("SIGTERM").includes(exitNow)) process.once("SIGTERM", exitNow);
+  return () => void process.off("exit", work);
+}
+
+function exitNow(): void {
+  process.exit(143);
 }

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,7 +8,7 @@ import { holds } from "../reconcile/conditions.ts";
 import type { ApiObject, MessageOutcome } from "../reconcile/contract.ts";
 import { keyText, type Resource, type ResourceKey } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
-import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+import { type DaemonProcess, onceEnding, startDaemonProcess } from "./daemon-process.ts";
 
 /** Files by path below the repository; undefined removes one. */
 export type Files = Readonly<Record<string, string | undefined>>;
@@ -71,8 +72,7 @@ const compileCache = fileURLToPath(
 export async function startTestDaemon(options: TestDaemonOptions = {}): Promise<TestDaemon> {
   await using stack = new AsyncDisposableStack();
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "legion-daemon-")));
-  if (options.folder === undefined)
-    stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  if (options.folder === undefined) removeAtEnd(folder, stack);
   await mkdir(join(folder, "agents.d"), { recursive: true });
   await writeFiles(folder, options.files ?? {});
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCache, ...options.env };
@@ -109,6 +109,15 @@ function repositoryPart(folder: string) {
       await rename(inside(from), inside(to));
     },
   };
+}
+
+function removeAtEnd(folder: string, stack: AsyncDisposableStack): void {
+  const how = { recursive: true, force: true, maxRetries: 3 };
+  const unhook = onceEnding(() => rmSync(folder, how));
+  stack.defer(async () => {
+    unhook();
+    await rm(folder, how);
+  });
 }
 
 async function writeFiles(folder: string, files: Files): Promise<void> {

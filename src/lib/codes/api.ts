@@ -35,6 +35,7 @@ export const apiCodes = {
     title: "no valid token",
     why: "Over TCP every request carries the token of the daemon, and this one had none or a wrong one.",
     fix: "Name the file that holds the token with --token-file; the daemon keeps its own in the file token of the state folder.",
+    exit: 4,
   },
   LEG8007: {
     title: "the host name is not allowed",
