@@ -10,6 +10,7 @@ import type { Diagnostic } from "./manifest/diagnostics.ts";
 import type { DaemonPlane, DaemonStatus } from "./reconcile/contract.ts";
 import type { Controller } from "./reconcile/controller.ts";
 import { createDaemonPlane } from "./reconcile/daemon-plane.ts";
+import { refuseUnknownRoots } from "./reconcile/source-roots.ts";
 import type { SourceRunner } from "./reconcile/source-runner.ts";
 import { startRoots } from "./reconcile/sources.ts";
 import type { DaemonEvent } from "./telemetry/events.ts";
@@ -96,6 +97,7 @@ async function start(options: DaemonOptions, parts: DaemonParts, life: Life): Pr
   const stopping = new AbortController();
   options.signal.addEventListener("abort", () => stopping.abort(), { once: true });
   if (options.signal.aborted) stopping.abort();
+  refuseUnknownRoots(parts.view, options.roots, options.cwd);
   const roots = startRoots(options.roots, { ...parts.sourcesDeps, ...options });
   stack.defer(() => roots.close());
   const started = Promise.withResolvers<Controller>();

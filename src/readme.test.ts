@@ -38,15 +38,18 @@ before(async () => {
   await writeFile(join(bin, "npx"), start, { mode: 0o755 });
 });
 
-after(() => rm(clone, { recursive: true, force: true }));
+after(async () => {
+  // A tour that failed half way has not come to the end of its daemon.
+  await execute("bash", ["-c", "cd live && npx legion down -q"], { cwd: clone, env: tourEnv() });
+  await rm(clone, { recursive: true, force: true });
+});
 
 test("the README has a tour", () => assert.ok(blocks.length >= 5, "blocks of sh"));
 
 for (const { script, fails } of blocks) {
   test(`tour: ${script.trim().split("\n")[0]}`, async () => {
-    const path = `${bin}:${join(process.execPath, "..")}:${process.env.PATH}`;
-    const env = { PATH: path, NO_COLOR: "1", OPENAI_API_KEY: undefined };
-    const { exitCode, stderr } = await execute("bash", ["-euc", script], { cwd: clone, env });
+    const options = { cwd: clone, env: tourEnv() };
+    const { exitCode, stderr } = await execute("bash", ["-euc", script], options);
     assert.equal(exitCode, fails ? 1 : 0, stderr);
   });
 }
@@ -60,3 +63,8 @@ test("every file that the README links to is there", () => {
     [],
   );
 });
+
+function tourEnv() {
+  const path = `${bin}:${join(process.execPath, "..")}:${process.env.PATH}`;
+  return { PATH: path, NO_COLOR: "1", OPENAI_API_KEY: undefined };
+}

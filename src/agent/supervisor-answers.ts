@@ -25,7 +25,7 @@ export function noLoop(key: ResourceKey): LegionError {
   return new LegionError({
     code: "LEG2030",
     message: `${titleOf(key)} does not run`,
-    hint: "run `legion get agents` to see which agents run",
+    hint: `see legion describe ${titleOf(key)} for why, or legion get agents for those that run`,
   });
 }
 
@@ -71,10 +71,10 @@ export function shuttingDown(): LegionError {
   });
 }
 
-export function givenUp(): ErrorData {
-  return {
+export function givenUp(key: ResourceKey, message: string): LegionError {
+  return new LegionError({
     code: "LEG6041",
-    message: `the message was given up: the process ended ${MESSAGE_ATTEMPTS_MAX} times while the agent answered it`,
+    message: `the message ${message} of ${titleOf(key)} was given up: the process ended ${MESSAGE_ATTEMPTS_MAX} times while it was answered`,
     hint: "look into the log for why it ended, then send the message again",
-  };
+  });
 }

@@ -73,7 +73,12 @@ async function run(
   { id, task, attempts }: InboxMessage,
 ): Promise<TurnResult> {
   const { inbox, runGeneration, clock, timers } = supervision;
-  if (attempts >= MESSAGE_ATTEMPTS_MAX) return cancelled(agent, "terminated", givenUp(), told);
+  if (attempts >= MESSAGE_ATTEMPTS_MAX) {
+    const error = givenUp(loop.key, id);
+    // No turn tells of it.
+    supervision.onError(error, loop.key);
+    return cancelled(agent, "terminated", error.toJSON(), told);
+  }
   await persistently(supervision, loop, () => inbox.begin(id));
   const startedMs = clock.monotonic();
   const figures = () => ({ run: told.run, durationMs: Math.round(clock.monotonic() - startedMs) });

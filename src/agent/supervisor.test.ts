@@ -10,10 +10,11 @@ import { type Inbox, MESSAGE_ATTEMPTS_MAX, MESSAGES_PER_AGENT_MAX } from "../sta
 import { openMemoryInbox } from "../state/inbox-memory.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import { manualTime } from "../testing/manual-timers.ts";
-import { agentObject, echo, generationOf, heldTurns } from "../testing/turns.ts";
+import { quiet, supervisorRig, until } from "../testing/supervised.ts";
+import { agentObject, echo, generationOf } from "../testing/turns.ts";
 import { createSession } from "./session.ts";
-import type { RunGeneration, Supervisor } from "./supervision.ts";
-import { createSupervisor, type SupervisorOptions } from "./supervisor.ts";
+import type { RunGeneration } from "./supervision.ts";
+import type { SupervisorOptions } from "./supervisor.ts";
 import { dropOrphans } from "./supervisor-orphans.ts";
 
 const GRACE_MS = 30_000;
@@ -30,38 +31,7 @@ const keyOf = (name: string): ResourceKey => ({ kind: "Agent", namespace: "defau
 const a = keyOf("a");
 const never = new AbortController().signal;
 
-/** A supervisor with turns that are held, on time that stands. */
-function rig(options: Partial<SupervisorOptions> = {}) {
-  const time = manualTime();
-  const turns = heldTurns();
-  const errors: unknown[] = [];
-  const inbox = options.inbox ?? openMemoryInbox(time);
-  const supervisor = createSupervisor({
-    runGeneration: turns.run,
-    ...time,
-    onError: (error) => errors.push(error),
-    ...options,
-    inbox,
-  });
-  return { time, turns, errors, inbox, supervisor, ensure: ensurer(supervisor) };
-}
-
-function ensurer(supervisor: Supervisor) {
-  return (name = "a", generation = 1) => supervisor.ensure(generationOf(object, generation, name));
-}
-
-/** Resolves when the state of the loop meets the check. */
-async function until(supervisor: Supervisor, check: () => boolean): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const look = () => check() && resolve();
-  const stop = supervisor.onChange(look);
-  look();
-  await promise;
-  stop();
-}
-
-/** Lets everything run that only waits for promises. */
-const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+const rig = (options: Partial<SupervisorOptions> = {}) => supervisorRig(object, options);
 
 test("messages are answered one after the other, in the order in which they came, in one conversation", async () => {
   const { supervisor, turns, ensure } = rig();
@@ -185,107 +155,6 @@ test("a bug in a turn is an outcome, and the loop goes on", async () => {
   assert.match(String(errors[0]), /no such thing/);
 });
 
-test("a drained loop takes nothing more, and answers what it has taken", async () => {
-  const { supervisor, turns, ensure, inbox } = rig();
-  ensure();
-  const [first, second] = ["one", "two"].map((task) => supervisor.ask(a, { task }, never));
-  const turn = await turns.at(0);
-  const told = await supervisor.tell(a, { task: "three" });
-  const restarted = supervisor.restart(a);
-  const drained = supervisor.drain(a, GRACE_MS);
-  await assert.rejects(supervisor.tell(a, { task: "late" }), { code: "LEG2031" });
-  await assert.rejects(supervisor.restart(a), { code: "LEG2031" });
-  assert.deepEqual([supervisor.state(a)?.phase, supervisor.state(a)?.queued], ["draining", 2]);
-  assert.equal(supervisor.drain(a, GRACE_MS), drained, "asked again it is the same draining");
-  turn.answer();
-  assert.equal((await first)?.result.status, "ok");
-  await restarted;
-  (await turns.at(1)).answer();
-  assert.equal((await second)?.result.status, "ok");
-  (await turns.at(2)).answer();
-  assert.deepEqual(await drained, drainedWell);
-  assert.equal((await inbox.outcome(told.message))?.result.value, "three");
-  assert.equal(supervisor.state(a), undefined);
-  assert.deepEqual([...(await inbox.counts())], []);
-  ensure();
-  void supervisor.tell(a, { task: "again" });
-  const { session } = await turns.at(3);
-  assert.notEqual(session, (await turns.at(2)).session, "a new loop is a new conversation");
-});
-
-test("what waits still when the grace time is over is dropped, with the reason as its answer, and counted", async () => {
-  const { supervisor, turns, ensure, inbox, time } = rig();
-  ensure();
-  const [, second, third] = ["one", "two", "three"].map((task) =>
-    supervisor.ask(a, { task }, never),
-  );
-  const told = await supervisor.tell(a, { task: "four" });
-  await turns.at(0);
-  const drained = supervisor.drain(a, GRACE_MS);
-  (await turns.at(0)).answer();
-  const running = await turns.at(1);
-  time.advance(GRACE_MS);
-  await quiet();
-  running.interrupt();
-  assert.deepEqual(await drained, { isCancelled: true, dropped: 2 });
-  const [cut, dropped] = await Promise.all([second, third]);
-  assert.ok(cut?.result.status === "cancel" && dropped?.result.status === "cancel");
-  assert.deepEqual([cut.result.reason, cut.result.error.code], ["interrupted", "LEG2031"]);
-  assert.deepEqual([dropped.result.reason, dropped.result.error.code], ["terminated", "LEG2031"]);
-  assert.match(dropped.result.error.message, /was deleted before it came to this message/);
-  assert.equal((await inbox.outcome(told.message))?.result.reason, "terminated");
-  assert.deepEqual([[...(await inbox.counts())], turns.begun.length], [[], 2]);
-  assert.deepEqual(time.pending(), []);
-});
-
-test("a process that ends while a loop drains begins no more of its turns", async () => {
-  const { supervisor, turns, ensure, inbox } = rig();
-  ensure();
-  const asked = ["one", "two"].map((task) => supervisor.ask(a, { task }, never));
-  const turn = await turns.at(0);
-  const drained = supervisor.drain(a, GRACE_MS);
-  await quiet();
-  const closed = supervisor.close(GRACE_MS);
-  turn.answer();
-  assert.deepEqual(await drained, { isCancelled: false, dropped: 1 });
-  await closed;
-  const ends = (await Promise.all(asked)).map(({ result }) => result.status);
-  assert.deepEqual([ends, turns.begun.length], [["ok", "cancel"], 1]);
-  assert.deepEqual([...(await inbox.counts())], []);
-});
-
-test("a message that is still being written when its agent is deleted is answered too", async () => {
-  const real = openMemoryInbox(manualTime());
-  const { promise: written, resolve: write } = Promise.withResolvers<void>();
-  const inbox: Inbox = { ...real, put: (message) => written.then(() => real.put(message)) };
-  const { supervisor, ensure } = rig({ inbox, runGeneration: echo() });
-  ensure();
-  const told = supervisor.tell(a, { task: "one" });
-  const asked = supervisor.ask(a, { task: "two" }, never);
-  await quiet();
-  const drained = supervisor.drain(a, GRACE_MS);
-  await quiet();
-  write();
-  assert.deepEqual(await drained, drainedWell);
-  assert.equal((await asked).result.status, "ok");
-  assert.equal((await real.outcome((await told).message))?.result.value, "one");
-  assert.deepEqual([...(await real.counts())], []);
-});
-
-test("a sandbox that does not close keeps no agent from its end", async () => {
-  const close = () => new Promise<void>(() => {});
-  const newSession = () => ({ ...createSession(), close });
-  const { supervisor, turns, ensure, time } = rig({ newSession });
-  ensure();
-  await supervisor.tell(a, { task: "one" });
-  (await turns.at(0)).answer();
-  await until(supervisor, () => supervisor.state(a)?.turns === 1);
-  const drained = supervisor.drain(a, GRACE_MS);
-  await quiet();
-  time.advance(2_000);
-  assert.deepEqual(await drained, drainedWell);
-});
-
 test("a listener that fails, and a turn that fails at once, are told and stop nothing", async () => {
   const { supervisor, ensure, errors } = rig({
     runGeneration: () => {
@@ -301,47 +170,19 @@ test("a listener that fails, and a turn that fails at once, are told and stop no
   assert.ok(errors.some((error) => /deaf/.test(String(error))));
 });
 
-test("a turn that does not end within the grace time is cancelled, and says why", async () => {
-  const { supervisor, turns, ensure, time } = rig();
+test("a turn knows its message, and that the process died while it was answered before", async () => {
+  const inbox = openMemoryInbox(manualTime());
+  await inbox.put({ id: "left", uid: "uid-a", task: "one" });
+  await inbox.begin("left");
+  const { supervisor, turns, ensure } = rig({ inbox });
   ensure();
-  const asked = supervisor.ask(a, { task: "one" }, never);
-  const turn = await turns.at(0);
-  const drained = supervisor.drain(a, GRACE_MS);
-  await quiet();
-  time.advance(GRACE_MS - 1);
-  await quiet();
-  assert.equal(turn.signal.aborted, false);
-  time.advance(1);
-  await quiet();
-  assert.equal(turn.signal.aborted, true);
-  turn.interrupt();
-  assert.deepEqual(await drained, { isCancelled: true, dropped: 0 });
-  const { result } = await asked;
-  assert.ok(result.status === "cancel");
-  assert.deepEqual([result.reason, result.error.code], ["interrupted", "LEG2031"]);
-  assert.match(
-    result.error.message,
-    /Agent\/default\/a was deleted, and its grace period of 30.0 s/,
-  );
-  assert.deepEqual(time.pending(), []);
-});
-
-test("a turn that does not hear the abort is left behind", async () => {
-  const { supervisor, turns, ensure, time, inbox } = rig();
-  ensure();
-  const asked = supervisor.ask(a, { task: "one" }, never);
-  await turns.at(0);
-  const drained = supervisor.drain(a, GRACE_MS);
-  await quiet();
-  time.advance(GRACE_MS);
-  await quiet();
-  time.advance(2_000);
-  assert.deepEqual(await drained, { isCancelled: true, dropped: 0 });
-  const { result, message } = await asked;
-  assert.equal(result.status === "cancel" && result.error.code, "LEG2031");
-  (await turns.at(0)).answer("too late");
-  await quiet();
-  assert.equal((await inbox.outcome(message))?.result.status, "cancel");
+  const first = await turns.at(0);
+  assert.deepEqual([first.message, first.attempt], ["left", 2]);
+  first.answer();
+  const { message } = await supervisor.tell(a, { task: "two" });
+  const second = await turns.at(1);
+  assert.deepEqual([second.message, second.attempt], [message, 1]);
+  second.answer();
 });
 
 test("a restart begins a new conversation after the turn, and messages that wait stay", async () => {
@@ -402,7 +243,7 @@ test("R11: a message that ended its process too often is answered with an error,
   const inbox = openMemoryInbox(manualTime());
   await inbox.put({ id: "deadly", uid: "uid-a", task: "crash" });
   for (let at = 0; at < MESSAGE_ATTEMPTS_MAX; at += 1) await inbox.begin("deadly");
-  const { supervisor, turns, ensure } = rig({ inbox });
+  const { supervisor, turns, ensure, errors } = rig({ inbox });
   ensure();
   const asked = supervisor.ask(a, { task: "harmless" }, never);
   (await turns.at(0)).answer();
@@ -411,6 +252,7 @@ test("R11: a message that ended its process too often is answered with an error,
   const given = await inbox.outcome("deadly");
   assert.equal(given?.attempts, MESSAGE_ATTEMPTS_MAX);
   assert.match(JSON.stringify(given?.result), /LEG6041/);
+  assert.match(String(errors), /the message deadly of agent\/a was given up/);
 });
 
 test("messages of agents that are gone are answered at the start", async () => {

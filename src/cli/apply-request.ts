@@ -18,7 +18,7 @@ export interface RequestOptions {
 
 /** What an apply of these objects of a set asks for; what the set declares and is not valid stays as it is. */
 export function applyRequest(
-  { digest, invalid, unread }: Pick<ManifestSet, "digest" | "invalid" | "unread">,
+  { digest, invalid, unclear }: Pick<ManifestSet, "digest" | "invalid" | "unclear">,
   objects: readonly ManifestObject[],
   { source, manager, force, prune, allowEmpty, dryRun }: RequestOptions,
 ): ApplyRequest {
@@ -32,7 +32,7 @@ export function applyRequest(
     ...(allowEmpty && { allowEmpty }),
     ...(dryRun && { dryRun }),
     ...(invalid.length > 0 && { declaredInvalid: invalid.map(({ declares }) => declares) }),
-    ...(unread.length > 0 && { unreadFiles: unread }),
+    ...(unclear.length > 0 && { unreadFiles: unclear.map(({ file }) => file) }),
   };
 }
 

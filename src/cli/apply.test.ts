@@ -101,6 +101,17 @@ test("an object that is declared and not valid is not pruned by an apply that go
   assert.deepEqual(await stored(), { "agent/b": 1, "provider/local": 1 });
 });
 
+test("a file that holds no manifest any more keeps what it declared, also with --prune", async () => {
+  await write("a.yaml", providerManifest());
+  await write("b.yaml", agentManifest("b"));
+  await run("apply -f m");
+  await write("b.yaml", "# later\n");
+  const { exitCode, stdout } = await run("apply -f m --prune");
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /agent\/b +kept\s+# its file is there and cannot be read as a manifest/);
+  assert.deepEqual(await stored(), { "agent/b": 1, "provider/local": 1 });
+});
+
 test("references resolve against what is stored already, also for standard input", async () => {
   await write("provider.yaml", providerManifest());
   await run("apply -f m");

@@ -4,11 +4,15 @@ import { LegionError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/quantities.ts";
 import { titleOf } from "../manifest/plan-text.ts";
 import type { DaemonPlane, MessageOutcome } from "../reconcile/contract.ts";
+import type { ResourceKey } from "../state/resource.ts";
+import type { LegionEvent } from "../telemetry/events.ts";
 import { agentTarget, withAgent } from "./agent-target.ts";
 import { isTimeout, limited, positiveDuration } from "./deadline.ts";
-import { createLiveLine } from "./live-line.ts";
 import { ObjectCommand } from "./plane-command.ts";
+import { createProgress } from "./progress.ts";
 import { fullTask } from "./task-input.ts";
+import type { OutputStream } from "./terminal-width.ts";
+import { followTurn } from "./turn-progress.ts";
 import { answerText, turnExitCode, turnNotes } from "./turn-report.ts";
 
 export class AskCommand extends ObjectCommand {
@@ -16,7 +20,7 @@ export class AskCommand extends ObjectCommand {
   static override usage = Command.Usage({
     description: "send a running agent a message and wait for its answer",
     details:
-      "The agent remembers its conversation and answers messages one after the other. The answer goes to stdout, the rest to stderr. A task of - is read from stdin. When --timeout is over or Ctrl-C is pressed only the waiting ends, not the turn. Exit codes as of legion run; 4: no daemon runs.",
+      "The agent remembers its conversation and answers messages one after the other. The answer goes to stdout, the rest to stderr: warnings, and on a terminal or with -v the steps. A task of - is read from stdin. When --timeout is over or Ctrl-C is pressed only the waiting ends, not the turn. Exit codes as of legion run; 4: no daemon runs.",
     examples: [
       ["Ask an agent", "$0 ask agent/assistant 'What did I ask you before?'"],
       ["The answer with its figures, as JSON", "$0 ask agent/reviewer - -o json < diff.txt"],
@@ -29,18 +33,21 @@ export class AskCommand extends ObjectCommand {
     description: "name=value that is given to the agent with the task; may be repeated",
   });
   timeout = Option.String("--timeout", { description: "the most time to wait; default: no limit" });
+  verbose = Option.Boolean("-v,--verbose", false, {
+    description: "print what the model writes and what it gets back, on stderr",
+  });
 
   async execute(): Promise<number> {
     this.checkOutput();
     const timeoutMs = positiveDuration("--timeout", this.timeout);
     const key = agentTarget(this.reference, this.scope(), "ask");
-    const { namespace, name } = key;
+    const { name } = key;
     const task = await requiredTask(this.context, this, "ask");
     await using open = await this.openDaemon();
     const signal = limited(this.context.signal, timeoutMs);
     const title = titleOf(key);
     const outcome = await withAgent(open.plane, key, () =>
-      this.answer(open.daemon, { namespace, name, task }, title, signal),
+      this.answer(open.daemon, key, task, signal),
     );
     if (outcome !== undefined) return this.report(outcome);
     if (isTimeout(signal)) {
@@ -57,20 +64,35 @@ export class AskCommand extends ObjectCommand {
   /** What came of the message; undefined when the waiting was ended. */
   private async answer(
     daemon: DaemonPlane,
-    message: { readonly namespace: string; readonly name: string; readonly task: string },
-    title: string,
+    agent: ResourceKey,
+    task: string,
     signal: AbortSignal,
   ): Promise<MessageOutcome | undefined> {
-    const live = createLiveLine(this.context.stderr);
-    live.say(`waiting for ${title}`);
+    const { namespace, name } = agent;
+    const { stderr } = this.context;
+    const activity = `waiting for ${titleOf(agent)}`;
+    const progress = createProgress(stderr, { isVerbose: this.verbose, activity });
+    const follower = followTurn(daemon, agent, task, (event) => {
+      if (this.isShown(event)) progress.onEvent(event);
+    });
     try {
-      return await daemon.ask({ ...message, from: "legion ask" }, signal);
+      const outcome = await daemon.ask({ namespace, name, task, from: "legion ask" }, signal);
+      await follower.ended(String(outcome.result.run));
+      return outcome;
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
     } finally {
-      live.end();
+      follower.stop();
+      progress.end();
     }
+  }
+
+  /** Steps are for people who watch; warnings are for everybody. */
+  private isShown({ kind }: LegionEvent): boolean {
+    if (this.quiet) return false;
+    const { isTTY }: OutputStream = this.context.stderr;
+    return this.verbose || isTTY === true || kind === "legion.llm.warning";
   }
 
   private async report({ message, generation, result }: MessageOutcome): Promise<number> {

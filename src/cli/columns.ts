@@ -144,13 +144,22 @@ export function pairsText(pairs: Readonly<Record<string, string>>): string {
   return texts.length === 0 ? none : texts.join(",");
 }
 
-/** `agents.d/reviewer.yaml`, or `agents.d/all.yaml#3` for the third document of a file. */
+/** `agents.d/reviewer.yaml`, `agents.d/all.yaml#3` for the third document of a file, `source/team: reviewer.yaml` for one of a repository. */
 export function originText({ metadata }: ApiObject, { cwd }: Pick<ColumnContext, "cwd">): string {
   const { file = "", document = 0, source = "" } = metadata.origin ?? {};
   if (file === "") return source || none;
-  const near = relative(cwd, file);
-  const shown = near.startsWith("..") ? file : near;
+  const shown = placeText(file, source, cwd);
   return document === 0 ? shown : `${shown}#${document + 1}`;
+}
+
+/** Files are remembered by their paths: those of a repository as they stand in its checkout, URLs below the folder of the command. */
+function placeText(file: string, source: string, cwd: string): string {
+  const [, inside] = /[\\/]sources[\\/][^\\/]+[\\/]current[\\/](.+)$/.exec(file) ?? [];
+  if (inside !== undefined && source.startsWith("source/")) return `${source}: ${inside}`;
+  const [, scheme, rest] = /(?:^|\/)(https?:)\/(?!\/)(.+)$/.exec(file) ?? [];
+  if (scheme !== undefined) return `${scheme}//${rest}`;
+  const near = relative(cwd, file);
+  return near.startsWith("..") ? file : near;
 }
 
 /** Whether a source that is read again and again declares it: a root of a daemon, or an object Source. */
@@ -169,14 +178,19 @@ function statusCell(object: ApiObject): Cell {
   const { reason: text } = stateOf(object);
   if (text === "Rejected") return { text, style: "red" };
   const { state } = readinessOf(object);
-  if (state === "ready") return text;
+  if (state === "ready") return loopOf(object)?.phase === "busy" ? "Busy" : text;
   return { text, style: state === "stalled" ? "red" : "yellow" };
 }
 
+/** How the loop of an agent stands, where a daemon says so. */
+export function loopOf({ status: { loop } }: ApiObject): JsonObject | undefined {
+  return isObject(loop) ? (loop as JsonObject) : undefined;
+}
+
 /** Messages that wait, where the status says so. */
-function queuedCell({ status: { loop } }: ApiObject): Cell {
-  if (!isObject(loop) || typeof loop.queued !== "number") return none;
-  return String(loop.queued);
+function queuedCell(object: ApiObject): Cell {
+  const queued = loopOf(object)?.queued;
+  return typeof queued === "number" ? String(queued) : none;
 }
 
 function tiersText({ tiers }: JsonObject): string {

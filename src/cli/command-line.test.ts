@@ -5,9 +5,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { codes } from "../lib/codes.ts";
 import { kindNames } from "../manifest/kinds.ts";
 import { legion, repository } from "../testing/command.ts";
+import { runOnStreams } from "../testing/command-streams.ts";
 import { builtinNames } from "./builtin-text.ts";
 import { commands } from "./commands.ts";
 
@@ -32,6 +34,11 @@ for (const word of ["", ...words]) {
     const [before = "", examples = ""] = stdout.split("Examples:\n");
     assert.deepEqual(
       before.split("\n").filter((line) => line.length > 80),
+      [],
+    );
+    const isPipeline = (line: string) => line.includes("&&");
+    assert.deepEqual(
+      examples.split("\n").filter((line) => line.length > 80 && !isPipeline(line)),
       [],
     );
     assert.ok((examples.match(/^ {2}# /gm) ?? []).length >= 2, "two examples");
@@ -59,6 +66,24 @@ test("--version prints the version of the package and nothing else", async () =>
   assert.deepEqual([stdout, stderr], [`${manifest.version}\n`, ""]);
 });
 
+test("version prints the same, and data where data is asked for", async () => {
+  const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
+  const { version } = manifest;
+  const data = await legion(["version", "-o", "json"]);
+  assert.deepEqual([data.exitCode, JSON.parse(data.stdout)], [0, { version }]);
+  assert.equal((await legion(["version", "-o", "text"])).stdout, `${version}\n`);
+});
+
+test("on a terminal an error is broken at its width, and elsewhere not", async () => {
+  const argv = ["get", "agents", "--lables"];
+  const narrow = await runOnStreams(argv, { cwd: folder, columns: 60 });
+  const lines = stripVTControlCharacters(narrow.stderr).split("\n");
+  assert.ok(lines.length > 5 && lines.every((line) => line.length <= 60), narrow.stderr);
+  const whole = await runOnStreams(argv, { cwd: folder });
+  assert.equal(whole.stderr.split("\n").length, 4);
+  assert.match(whole.stderr, /use one of: .*--selector.*--show-labels/);
+});
+
 const wrong: { name: string; args: string[]; exitCode: number; stderr: RegExp }[] = [
   {
     name: "an unknown command",
@@ -74,10 +99,11 @@ const wrong: { name: string; args: string[]; exitCode: number; stderr: RegExp }[
   },
   {
     name: "an unknown flag instead of a command",
-    args: ["--verbos"],
+    args: ["--frobnicate"],
     exitCode: 2,
-    stderr: /LEG7001/,
+    stderr: /LEG7001.*"--frobnicate" before a command\n.*use one of: --help, --version/,
   },
+  { name: "-v", args: ["-v"], exitCode: 2, stderr: /did you mean "legion -V"\?/ },
   {
     name: "an unknown format",
     args: ["validate", "-o", "xml"],
@@ -256,7 +282,7 @@ test("init writes a repository that validates and whose agent answers; it does s
   const started = await legion(["init", "demo", "-o", "json"], { cwd: folder });
   assert.equal(started.exitCode, 0, started.stderr);
   const demo = join(folder, "demo");
-  assert.deepEqual((await readdir(demo)).toSorted(), ["agents.d", "schemas", "tools.d"]);
+  assert.deepEqual((await readdir(demo)).toSorted(), [".gitignore", "agents.d", "schemas", "tools.d"]);
   assert.equal((await legion(["validate"], { cwd: demo })).exitCode, 0);
   const answered = await legion(["run", "agent/assistant", "Hello"], {
     cwd: demo,

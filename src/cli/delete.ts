@@ -6,7 +6,7 @@ import { titleOf } from "../manifest/plan-text.ts";
 import type { ApiObject, ObjectPlane } from "../reconcile/contract.ts";
 import { keyText, type ResourceKey } from "../state/resource.ts";
 import { followObjects } from "./apply-wait.ts";
-import { isDeclared } from "./columns.ts";
+import { isDeclared, loopOf, originText } from "./columns.ts";
 import { isTimeout, limited, positiveDuration } from "./deadline.ts";
 import { createLiveLine } from "./live-line.ts";
 import { loadInputs } from "./manifest-flags.ts";
@@ -21,7 +21,7 @@ export class DeleteCommand extends SelectingCommand {
   static override usage = Command.Usage({
     description: "delete objects, and wait until they have ended",
     details:
-      "Names are checked first: when one does not exist, nothing is deleted. An agent takes no more messages, and a turn that runs may end within the agent's terminationGracePeriod; then it is cancelled. Exit code 1: no such object; 124: --timeout was over, while the deletion goes on.",
+      "Names are checked first: when one does not exist, nothing is deleted. An agent takes no more messages; its turn and the messages that wait are answered within its terminationGracePeriod, then the turn is cancelled and what waits still is dropped. Exit code 1: no such object; 124: --timeout was over, while the deletion goes on.",
     examples: [
       ["One agent", "$0 delete agent/reviewer"],
       ["What these manifests declare", "$0 delete -f agents.d --ignore-not-found"],
@@ -72,6 +72,7 @@ export class DeleteCommand extends SelectingCommand {
     const keys = items.map(keyOfObject);
     const deleted = keys.length === 0 ? [] : await plane.delete(keys, { dryRun: this.dryRun });
     await this.report(deleted);
+    if (!this.quiet) this.context.stderr.write(items.map(waitingMessages).join(""));
     if (this.dryRun || !waits || daemon === undefined) return 0;
     return this.waitUntilGone(plane, deleted, timeoutMs);
   }
@@ -122,7 +123,7 @@ export class DeleteCommand extends SelectingCommand {
     const lines = deleted.map((object) => `${objectTitle(keyOfObject(object))} ${what}\n`);
     await this.print(listValue(deleted), lines.join(""));
     if (deleted.length === 0 && !this.quiet) stderr.write("nothing to delete\n");
-    if (!this.dryRun && !this.quiet) stderr.write(stillDeclared(deleted));
+    if (!this.dryRun && !this.quiet) stderr.write(stillDeclared(deleted, this.context.cwd));
   }
 
   /** Until what was deleted is gone, or another object has its name. */
@@ -158,12 +159,21 @@ export class DeleteCommand extends SelectingCommand {
   }
 }
 
+/** What becomes of the messages that wait for an agent. */
+function waitingMessages(object: ApiObject): string {
+  const queued = Number(loopOf(object)?.queued ?? 0);
+  if (queued === 0) return "";
+  const { terminationGracePeriod: grace } = object.spec;
+  const time = typeof grace === "string" ? ` (${grace})` : "";
+  return `${count(queued, "message")} of ${titleOf(keyOfObject(object))} ${queued === 1 ? "waits" : "wait"}: what is not answered within its terminationGracePeriod${time} will not be answered\n`;
+}
+
 /** What a folder or a repository declares comes back: whoever deletes it should know. */
-function stillDeclared(deleted: readonly ApiObject[]): string {
+function stillDeclared(deleted: readonly ApiObject[], cwd: string): string {
   const declared = deleted.filter(isDeclared);
   const [first] = declared;
   if (first === undefined) return "";
   const more = declared.length > 1 ? ` (and ${declared.length - 1} more are declared)` : "";
-  const file = forTerminal(first.metadata.origin?.file ?? "");
+  const file = forTerminal(originText(first, { cwd }));
   return `${file} declares it${more}: remove it there too, or it comes back when that is read again\n`;
 }

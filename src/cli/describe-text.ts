@@ -1,9 +1,10 @@
-import { forTerminal } from "../lib/text.ts";
+import { isObject, type JsonObject } from "../lib/json.ts";
+import { count, forTerminal } from "../lib/text.ts";
 import { maskSecrets } from "../manifest/secret-shapes.ts";
 import type { ApiObject, Revision } from "../reconcile/contract.ts";
 import { ROLLED_BACK_ANNOTATION } from "../reconcile/rolled-back.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
-import { ageText, isDeclared, originText, readyText, stateOf } from "./columns.ts";
+import { ageText, isDeclared, loopOf, originText, readyText, stateOf } from "./columns.ts";
 import { eventLine, isWarning } from "./events-text.ts";
 import { yamlText } from "./output.ts";
 import { cut } from "./table.ts";
@@ -64,6 +65,7 @@ function facts(
   const { metadata, status } = object;
   const shown = hasDaemon ? object : unobserved(object);
   const { reason, message } = stateOf(shown);
+  const loop = hasDaemon ? loopOf(object) : undefined;
   const { [ROLLED_BACK_ANNOTATION]: rolledBack, ...annotations } = metadata.annotations ?? {};
   const observed = status.observedGeneration;
   const seen =
@@ -85,6 +87,7 @@ function facts(
     ["Finalizers", metadata.finalizers?.length ? metadata.finalizers : ["none"]],
     ["Ready", [readyText(shown)]],
     ["Status", [reason, ...(message === "" ? [] : [message])]],
+    ...(loop === undefined ? [] : [["Loop", loopTexts(loop, now)] as const]),
   ];
   return rows.flatMap(([label, texts]) => labelled(label, texts, width));
 }
@@ -107,7 +110,18 @@ function sourceText(object: ApiObject, cwd: string): string {
   if (origin === undefined) return "none";
   if (origin.file === "") return `applied by ${origin.source}`;
   const file = originText(object, { cwd }).replace(/#(\d+)$/, ", document $1");
-  return `${file}, applied by ${origin.source}`;
+  return file.startsWith(`${origin.source}: `) ? file : `${file}, applied by ${origin.source}`;
+}
+
+/** What the loop of an agent is at. */
+function loopTexts({ phase, turn, queued }: JsonObject, now: number): readonly string[] {
+  const waiting = `${phase}, ${count(Number(queued), "message")} waiting`;
+  if (!isObject(turn)) return [waiting];
+  const age = ageText(now - Date.parse(String(turn.startedAt)));
+  return [
+    waiting,
+    `turn of generation ${turn.generation} for ${age}, message ${turn.message}, run ${turn.run}`,
+  ];
 }
 
 /** Until when a rollback stands. */

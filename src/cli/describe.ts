@@ -61,7 +61,15 @@ async function describe(
   const history = await plane.history(key);
   if (daemon === undefined) return { object, history };
   const events: DaemonEvent[] = [];
-  const query = { object: keyText(key), about: "object", limit: EVENTS_SHOWN } as const;
-  for await (const event of daemon.events(query, signal)) events.push(event);
-  return { object, history, events };
+  const query = { object: keyText(key), about: "object" } as const;
+  for await (const event of daemon.events(query, signal)) {
+    if (isAbout(object, event)) events.push(event);
+  }
+  return { object, history, events: events.slice(-EVENTS_SHOWN) };
+}
+
+/** Not about an earlier object of that name. */
+function isAbout({ metadata }: ApiObject, event: DaemonEvent): boolean {
+  const { uid } = event.kind === "legion.object" ? event.data : {};
+  return uid === undefined ? event.at >= metadata.creationTimestamp : uid === metadata.uid;
 }

@@ -76,25 +76,40 @@ function runLine(event: LegionEvent): string | undefined {
 
 type DataOf<K extends LegionEvent["kind"]> = Extract<LegionEvent, { kind: K }>["data"];
 
-function startedLine({ task, generation }: DataOf<"legion.agent.started">): string {
-  const which = generation === undefined ? "" : ` (generation ${generation})`;
+function startedLine(data: DataOf<"legion.agent.started">): string {
+  const { task, generation, message, attempt } = data;
+  const facts = [
+    ...(generation === undefined ? [] : [`generation ${generation}`]),
+    ...(message === undefined ? [] : [`message ${message}`]),
+    ...(attempt === undefined ? [] : [`attempt ${attempt}`]),
+  ];
+  const which = facts.length === 0 ? "" : ` (${facts.join(", ")})`;
   return `turn began${which}: ${shortened(task)}`;
 }
 
 function stoppedLine(data: DataOf<"legion.agent.stopped">): string {
-  const { status, reason, iterations, durationMs } = data;
+  const { status, reason, iterations, durationMs, message } = data;
+  const which = message === undefined ? "" : ` (message ${message})`;
   const end = status === "ok" ? "done" : `gave up${reason === undefined ? "" : ` (${reason})`}`;
-  return `turn ended: ${end}, ${count(iterations, "step")}, ${formatDuration(durationMs)}`;
+  return `turn ended${which}: ${end}, ${count(iterations, "step")}, ${formatDuration(durationMs)}`;
 }
 
-/** Of what the model wrote, its thought or its answer; the other messages are told by the events around them. */
+/** What a turn came to, in a line of its own that names the message: its answer, or why there is none. */
+export function answerLine(event: DaemonEvent): string | undefined {
+  if (event.kind !== "legion.agent.stopped") return undefined;
+  const { message, value, error } = event.data;
+  const which = message === undefined ? "" : ` to ${message}`;
+  if (error !== undefined) return oneLine(`  no answer${which}: ${errorText(error)}`);
+  if (value === undefined) return undefined;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return oneLine(`  answer${which}: ${shortened(text)}`);
+}
+
+/** Of what the model wrote, its thought; its answer and the other messages are told by the events around them. */
 function messageLine({ type, text }: DataOf<"legion.agent.message.added">): string | undefined {
   if (type !== "assistant") return undefined;
   try {
-    const { thought, action, result } = JSON.parse(text);
-    if (action === "return") {
-      return `  answer: ${shortened(typeof result === "string" ? result : JSON.stringify(result))}`;
-    }
+    const { thought } = JSON.parse(text);
     return typeof thought === "string" && thought !== ""
       ? `  thought: ${shortened(thought)}`
       : undefined;
@@ -132,7 +147,7 @@ function errorText({ code, message }: ErrorData): string {
 }
 
 function shortened(text: string): string {
-  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}…`;
+  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX).toWellFormed()}…`;
 }
 
 /** Line breaks within become spaces; the margin of the line stays. */

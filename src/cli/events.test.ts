@@ -79,7 +79,10 @@ before(async () => {
     type: "assistant",
     text: JSON.stringify({ action: "return", result: "It is fine.\u001b[2J" }),
   });
-  ran("legion.agent.stopped", { status: "ok", iterations: 2, durationMs: 4_100 });
+  ran("legion.agent.stopped", {
+    ...{ status: "ok", iterations: 2, durationMs: 4_100, message: "m1" },
+    value: "It is fine.\u001b[2J\nReally.",
+  });
   ran("legion.agent.started", { task: "Somebody else's" }, "other");
   happened("Agent/default/b", "Stalled", "Tool web does not exist: ".repeat(8), "warning");
 });
@@ -153,13 +156,17 @@ test("logs tell a turn as a story", async () => {
       "turn began (generation 1): Review this",
       "  tool files.read: failed: LEG4001 the file is not there, 3 ms",
       "  step 1: eval_and_continue, continue, 1.2 s",
-      "  answer: It is fine.\ufffd[2J",
-      "turn ended: done, 2 steps, 4.1 s",
+      "turn ended (message m1): done, 2 steps, 4.1 s",
+      "  answer to m1: It is fine.\ufffd[2J Really.",
     ],
   );
 });
 
 test("logs --tail counts lines; -f goes on after them", async () => {
+  const whole = await run(["logs", "agent/a"]);
+  assert.deepEqual(await run(["logs", "a"]), whole, "a name is that of an agent");
+  const since = await run(["logs", "a", "--since", "1ms"]);
+  assert.deepEqual([since.stdout, since.stderr], ["", "nothing since then\n"]);
   const two = await run(["logs", "agent/a", "--tail", "2"]);
   assert.equal(two.stdout.trimEnd().split("\n").length, 2);
   const none = await run(["logs", "agent/quiet"]);
@@ -210,6 +217,7 @@ test("describe -o json has the object, its history and its events", async () => 
 const failures: readonly (readonly [argv: string[], exitCode: number, stderr: RegExp])[] = [
   [["logs", "agent/zz"], 1, /LEG6030/],
   [["logs", "tool/x"], 2, /tools have no logs/],
+  [["logs", "agent/a", "--since", "soon"], 2, /--since does not take "soon"/],
   [["logs", "agent/a", "--tail", "all"], 2, /--tail/],
   [["logs"], 2, /LEG7017/],
   [["events", "--about", "runs"], 2, /use one of: object, run, all/],

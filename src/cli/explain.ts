@@ -35,12 +35,12 @@ export class ExplainCommand extends LegionCommand {
   }
 
   private async listTopics(): Promise<void> {
-    const [{ kindNames }, { builtinNames }] = await Promise.all([
-      import("../manifest/kinds.ts"),
+    const [{ explainedKinds }, { builtinNames }] = await Promise.all([
+      import("../manifest/explain.ts"),
       import("./builtin-text.ts"),
     ]);
     const rows = Object.entries(codes).map(([code, page]) => [code, page.title] as const);
-    const kinds = kindNames.map((kind) => kind.toLowerCase());
+    const kinds = explainedKinds.map((kind) => kind.toLowerCase());
     const tools = builtinNames.map((name) => `builtin.${name}`);
     const text = [
       `Kinds and their fields: ${kinds.join(", ")}, agent.spec.tools ...`,

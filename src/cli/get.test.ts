@@ -18,8 +18,7 @@ import { watchTargets } from "./plane-watch.ts";
 
 const WIDTH = 80;
 const DRAIN = "legion.dev/drain";
-const notice =
-  "no daemon runs here: reading the state folder .legion as the last one left it\n";
+const notice = "no daemon runs here: reading the state folder .legion as the last one left it\n";
 
 let folder = "";
 let empty = "";
@@ -126,6 +125,7 @@ test("without a daemon nothing is said to run: what the last one left is told as
   const described = await run("describe", "agent/a");
   assert.match(described.stdout, /^Ready: +Unknown\nStatus: +NoDaemon\n/m);
   assert.match(described.stdout, /^Conditions, as the last daemon left them:$/m);
+  assert.doesNotMatch(described.stdout, /^Loop:/m);
   await using _served = await serveFolder(join(folder, ".legion"));
   assert.match((await run("describe", "agent/a")).stdout, /^Ready: +True\nStatus: +Running\n/m);
 });
@@ -154,11 +154,7 @@ test("get all: a table a kind, in the order of kinds, with the columns of each",
   assert.match(stdout, /^tool\/clock +builtin +Unknown +NoDaemon/m);
 });
 
-for (const flags of [
-  [],
-  ["--show-labels"],
-  ["-o", "custom-columns=N:.metadata.name,S:.spec"],
-]) {
+for (const flags of [[], ["--show-labels"], ["-o", "custom-columns=N:.metadata.name,S:.spec"]]) {
   test(`30 objects on a terminal of ${WIDTH} columns: no line is wider (${flags.join(" ") || "text"})`, async () => {
     const { stdout } = await onTerminal("get", "all", "-A", ...flags);
     const lines = stripVTControlCharacters(stdout).split("\n");

@@ -5,6 +5,7 @@ import { Command, Option } from "clipanion";
 import { LegionError, messageOf } from "../lib/errors.ts";
 import { makeFolder } from "../lib/folders.ts";
 import { LegionCommand } from "./base-command.ts";
+import { shownPath } from "./shown-path.ts";
 
 const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
 const parts = ["agents.d", "tools.d", "schemas"] as const;
@@ -33,7 +34,7 @@ export class InitCommand extends LegionCommand {
     for (const part of parts)
       await cp(`${packageFolder}${part}`, `${target}/${part}`, { recursive: true });
     await writeFile(`${target}/.gitignore`, ignored);
-    const shown = relative(this.context.cwd, target) || ".";
+    const shown = shownPath(this.context.cwd, target);
     const files = (await readdir(target, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => relative(target, `${entry.parentPath}/${entry.name}`))

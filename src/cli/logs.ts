@@ -5,7 +5,7 @@ import { keyText } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { agentWords } from "./agent-target.ts";
 import { style } from "./error-text.ts";
-import { eventLine, isWarning } from "./events-text.ts";
+import { answerLine, eventLine, isWarning } from "./events-text.ts";
 import type { OpenPlane } from "./plane.ts";
 import { ObjectCommand } from "./plane-command.ts";
 import { notFound, oneTarget, plural } from "./references.ts";
@@ -13,6 +13,7 @@ import { sinceFlag } from "./since-flag.ts";
 import { cut } from "./table.ts";
 import { terminalWidth } from "./terminal-width.ts";
 import { wholeNumber } from "./whole-number.ts";
+import { wrapText } from "./wrap-text.ts";
 
 const SIGINT_EXIT = 130;
 
@@ -21,10 +22,11 @@ export class LogsCommand extends ObjectCommand {
   static override usage = Command.Usage({
     description: "tell what an agent did: its turns, steps, tool calls and answers",
     details:
-      "Reads the events that the daemon keeps of the agent's runs, one line each, oldest first. On a terminal a line is cut at its width; -o json has everything, a line an event.",
+      "Reads the events that the daemon keeps of the agent's runs, one line each, oldest first. On a terminal a line is cut at its width; -o json has everything, a line an event. The lines of a turn name the message that it answers: grep for the id that legion tell prints.",
     examples: [
       ["The last twenty lines of an agent", "$0 logs agent/reviewer --tail 20"],
       ["What it does from now on", "$0 logs agent/reviewer -f --tail 0"],
+      ["The answer to a message", "$0 logs agent/reviewer | grep 01M7ABCDEFGHJKMNPQRSTVWXYZ"],
       ["For a program", "$0 logs agent/reviewer -o json"],
     ],
   });
@@ -88,7 +90,7 @@ export class LogsCommand extends ObjectCommand {
     for await (const event of daemon?.events(query, this.context.signal) ?? []) {
       last = event.id;
       const line = lineOf(event);
-      if (line !== undefined) lines.push(line);
+      if (line !== undefined) lines.push(...line.split("\n"));
     }
     return { lines, last };
   }
@@ -99,10 +101,22 @@ export class LogsCommand extends ObjectCommand {
     const { stdout } = this.context;
     const time = event.at.slice(11, 19);
     const width = terminalWidth(stdout);
-    const fitting = width === undefined ? text : cut(text, width - time.length - 1);
-    const coloured = isWarning(event) ? style("yellow", fitting, stdout) : fitting;
-    return `${style("dim", time, stdout)} ${coloured}`;
+    const room = width === undefined ? Number.POSITIVE_INFINITY : width - time.length - 1;
+    const lines = [cut(text, room), ...answerLines(event, room)];
+    return lines
+      .map((line) => (isWarning(event) ? style("yellow", line, stdout) : line))
+      .map((line) => `${style("dim", time, stdout)} ${line}`)
+      .join("\n");
   }
+}
+
+/** An answer is what people look for here: it is not cut at the width of a terminal. */
+function answerLines(event: DaemonEvent, room: number): readonly string[] {
+  const line = answerLine(event);
+  if (line === undefined) return [];
+  return wrapText(line.trim(), Math.max(20, room - 4)).map(
+    (part, index) => `${index === 0 ? "  " : "    "}${part}`,
+  );
 }
 
 function hasNoLogs(kind: string): LegionError {

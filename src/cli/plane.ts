@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { LegionError, messageOf } from "../lib/errors.ts";
 import type { DaemonPlane, ObjectPlane } from "../reconcile/contract.ts";
 import type { CommandContext } from "./context.ts";
 import { emptyPlane } from "./plane-empty.ts";
+import { shownPath } from "./shown-path.ts";
 
 export const STATE_FOLDER_DEFAULT = ".legion";
 
@@ -60,12 +61,6 @@ export async function openPlane(
   const { openFolderPlane } = await import("../folder-plane.ts");
   const plane = await openFolderPlane({ stateFolder, env, write: !isRead, signal });
   return { plane, [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose]() };
-}
-
-/** A path as people would write it: relative to the working folder, absolute outside of it. */
-function shownPath(cwd: string, path: string): string {
-  const near = relative(cwd, path) || ".";
-  return near === ".." || near.startsWith(`..${sep}`) ? path : near;
 }
 
 /** The plane of the daemon. Throws LEG8001 when none runs. */

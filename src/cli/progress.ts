@@ -17,19 +17,26 @@ export interface Progress {
   end(): void;
 }
 
+export interface ProgressOptions {
+  /** Whether the messages of the conversation are shown whole. */
+  readonly isVerbose?: boolean;
+  /** What the run is at before its first event. */
+  readonly activity?: string;
+}
+
 /**
  * Tells on stderr what a run is doing: a line a step, warnings at once, and on a terminal a live line below them with
  * the step, what it is at, and the tokens so far.
  */
 export function createProgress(
   stream: ErrorStream,
-  { isVerbose = false }: { readonly isVerbose?: boolean } = {},
+  { isVerbose = false, activity = "starting" }: ProgressOptions = {},
 ): Progress {
   const view = {
     isVerbose,
     warned: new Set<string>(),
     step: 1,
-    activity: "starting",
+    activity,
     tokens: 0,
     tools: [] as string[],
     startedAt: performance.now(),

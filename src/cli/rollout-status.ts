@@ -13,6 +13,7 @@ import { ObjectCommand } from "./plane-command.ts";
 import { type Readiness, readinessOf, rejectionOf } from "./readiness.ts";
 import { notFound, oneTarget } from "./references.ts";
 import { switchFlag } from "./switch-flag.ts";
+import { unobserved } from "./unobserved.ts";
 
 const TIMEOUT_DEFAULT = "5m";
 
@@ -46,10 +47,11 @@ export class RolloutStatusCommand extends ObjectCommand {
     const { plane, daemon } = open;
     const object = await plane.read(key);
     if (object === undefined) throw await notFound(plane, key);
+    // Without a daemon it would wait for ever, or tell how things once were; this tells so.
+    if (daemon === undefined && watches) await openDaemon(this.context, this.planeOptions());
+    if (daemon === undefined) return this.report(unobserved(object));
     const isSettled = rejectionOf(object) !== undefined || readinessOf(object).state !== "waiting";
     if (isSettled || !watches) return this.report(object);
-    // Without a daemon it would wait for ever; this tells so.
-    if (daemon === undefined) await openDaemon(this.context, this.planeOptions());
     const signal = limited(this.context.signal, timeoutMs);
     const last = await this.follow(plane, key, signal, object);
     if (last !== undefined) return this.report(last);

@@ -24,10 +24,7 @@ export class RunCommand extends LegionCommand {
         "Audit the licences of this project, as one JSON object",
         "$0 run agent/license-auditor -f fixtures/quickstart -o json",
       ],
-      [
-        "The same by another model",
-        "$0 run agent/assistant --model openai/gpt-5-mini",
-      ],
+      ["The same by another model", "$0 run agent/assistant --model openai/gpt-5-mini"],
       [
         "Take the task from a file and give it a minute",
         "$0 run agent/assistant - --timeout 60s < task.md",

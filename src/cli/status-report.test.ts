@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import type { Diagnostic } from "../manifest/diagnostics.ts";
 import type { DaemonStatus, Problem, SourceStatus } from "../reconcile/contract.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { statusText } from "./status-report.ts";
@@ -83,6 +85,25 @@ test("a source that was never applied, or is wrong, shows it", () => {
   );
 });
 
+test("the first errors in the manifests of a source are told with their places, the rest is counted", () => {
+  const diagnostics = Array.from({ length: 7 }, (_, index) => ({
+    ...({ severity: "error", code: "LEG1014", detail: "x", filename: `${index}.yaml` } as const),
+    summary: "no manifest is in it any more; what it declared stays: agent/a, agent/b, agent/c",
+  }));
+  const warning = { ...diagnostics[0], severity: "warning", summary: "quiet" } as Diagnostic;
+  const source = { ...roots, diagnostics: [warning, ...diagnostics] };
+  const text = statusText({ ...healthy, sources: [source] }, now, pipe);
+  assert.match(text, /\n\nERRORS IN roots\n {2}0\.yaml: LEG1014: no manifest/);
+  assert.match(text, / {2}4\.yaml: .*\n {2}agent\/a, agent\/b, agent\/c\n {2}and 2 more\n/);
+  assert.doesNotMatch(text, /quiet/);
+  const single = { ...roots, diagnostics: diagnostics.slice(0, 1) };
+  assert.doesNotMatch(statusText({ ...healthy, sources: [single] }, now, pipe), /ERRORS/);
+  assert.deepEqual(
+    text.split("\n").filter((line) => line.length > 80),
+    [],
+  );
+});
+
 test("only a terminal gets colour, and no text of others acts on it", () => {
   const nasty = {
     subject: "agent/\u001b[2Ja",
@@ -138,10 +159,12 @@ const events: { event: DaemonEvent; line: RegExp | undefined }[] = [
 
 for (const { event, line } of events) {
   test(`the log has ${line === undefined ? "no line" : "one short line"} for ${event.kind} ${JSON.stringify(event.data).slice(0, 40)}`, () => {
-    const text = eventLine(event, pipe);
+    const text = eventLine(event, terminal);
     if (line === undefined) return assert.equal(text, undefined);
-    assert.match(text ?? "", line);
-    assert.ok((text ?? "").length <= 81, text);
+    const plain = stripVTControlCharacters(text ?? "");
+    assert.match(plain, line);
+    assert.ok(plain.length <= 81, plain);
+    assert.doesNotMatch(eventLine(event, pipe) ?? "", /…/, "a file has it whole");
   });
 }
 

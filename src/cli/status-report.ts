@@ -9,6 +9,8 @@ import type { OutputStream } from "./terminal-width.ts";
 const WIDTH = 80;
 /** As much of a digest or a commit as people compare. */
 const REVISION_CHARS = 12;
+/** Errors in the manifests of a source that are shown; the rest is counted. */
+const DIAGNOSTICS_MAX = 5;
 /** Problems that are shown; the rest is counted. */
 const PROBLEMS_MAX = 50;
 
@@ -27,6 +29,7 @@ export function statusText(status: DaemonStatus, nowMs: number, stream: OutputSt
     factsOf(status, nowMs).join("\n"),
     objectTable(status, stream).trimEnd(),
     sourceTable(sources, nowMs, stream).trimEnd(),
+    sources.flatMap((source) => diagnosticLines(source)).join("\n"),
     problemLines(
       "PROBLEMS",
       problems.filter(({ isNote }) => isNote !== true),
@@ -116,6 +119,21 @@ export function sourceTable(
 /** Whether a source is not as it should be: something in it is not valid, or nothing of it could be applied. */
 export function hasErrors({ diagnostics, error }: SourceStatus): boolean {
   return error !== undefined || diagnostics.some(({ severity }) => severity === "error");
+}
+
+/** The first errors of the manifests of a source, each with its place. */
+function diagnosticLines({ name, diagnostics }: SourceStatus): readonly string[] {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  // A single one is among the problems.
+  if (errors.length < 2) return [];
+  const lines = errors.slice(0, DIAGNOSTICS_MAX).flatMap((error) => {
+    const { code, summary, range, filename = "" } = error;
+    const place = range && `${range.filename}:${range.start.line}:${range.start.column}`;
+    return wrap(forTerminal(`${place ?? filename}: ${code}: ${summary}`), WIDTH - 2);
+  });
+  const more = errors.length - DIAGNOSTICS_MAX;
+  const rest = more > 0 ? [`and ${count(more, "more", "more")}`] : [];
+  return [`ERRORS IN ${forTerminal(name)}`, ...[...lines, ...rest].map((line) => `  ${line}`)];
 }
 
 /** Each problem with its reason and, below it, the sentence. */

@@ -89,3 +89,22 @@ test("rows that come later stand under the titles of the first ones", () => {
   assert.equal(table.write([["reviewer", "1s"]]), "NAME      AGE\nreviewer  1s\n");
   assert.equal(table.write([["a", "2s"]]), "a         2s\n");
 });
+
+test("a column that is to stay whole is not cut: spare ones go first, the last of them before the others", () => {
+  const spare = [
+    { title: "name", isWhole: true },
+    { title: "ready" },
+    { title: "model", isFree: true, isSpare: true },
+    { title: "age", isSpare: true },
+  ];
+  const row = ["n".repeat(24), "True", "m".repeat(20), "12m"];
+  const at = (width: number, noHeaders = false) =>
+    lines(renderTable(spare, [row], { stream: terminal(width), noHeaders }))
+      .at(-1)
+      ?.split(/ +/);
+  assert.deepEqual(at(60), row);
+  assert.deepEqual(at(45), [row[0], "True", `${"m".repeat(6)}…`, "12m"]);
+  assert.deepEqual(at(40), [row[0], "True", `${"m".repeat(6)}…`]);
+  assert.deepEqual(at(32), [row[0], "True"]);
+  assert.equal(at(20)?.[0], row[0]);
+});

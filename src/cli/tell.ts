@@ -1,5 +1,6 @@
 import { Command, Option } from "clipanion";
 import { count } from "../lib/text.ts";
+import { DEFAULT_NAMESPACE } from "../manifest/loaded.ts";
 import { agentTarget, withAgent } from "./agent-target.ts";
 import { requiredTask } from "./ask.ts";
 import { style } from "./error-text.ts";
@@ -10,7 +11,7 @@ export class TellCommand extends ObjectCommand {
   static override usage = Command.Usage({
     description: "put a message into the inbox of a running agent",
     details:
-      "It is on disk when the command ends, and is answered also when the daemon is started anew. Prints the id of the message; how many wait is told on stderr. A task of - is read from stdin.",
+      "It is on disk when the command ends, and is answered also when the daemon is started anew. Prints the id of the message; how many wait, and where the answer can be read, is told on stderr. A task of - is read from stdin.",
     examples: [
       ["Leave a task", "$0 tell agent/reviewer 'Review the branch fix-login'"],
       [
@@ -37,8 +38,12 @@ export class TellCommand extends ObjectCommand {
     );
     await this.print(told, told.message);
     const { stderr } = this.context;
+    const where = namespace === DEFAULT_NAMESPACE ? "" : ` -n ${namespace}`;
+    const next = `its answer will be in legion logs agent/${name}${where} | grep ${told.message}`;
     if (!this.quiet)
-      stderr.write(`${style("dim", `${count(told.queued, "message")} waiting`, stderr)}\n`);
+      stderr.write(
+        `${style("dim", `${count(told.queued, "message")} waiting; ${next}`, stderr)}\n`,
+      );
     return 0;
   }
 }

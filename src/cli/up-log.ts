@@ -45,8 +45,12 @@ function objectLine({ object, data }: ObjectEventRecord, stream: OutputStream): 
 function turnLine(event: LegionEvent, stream: OutputStream): string | undefined {
   const agent = `agent/${forTerminal(event.agent)}`;
   if (event.kind === "legion.agent.started") {
-    const { task, generation } = event.data;
-    const head = `${agent} turn began${generation === undefined ? "" : ` (generation ${generation})`}: `;
+    const { task, generation, attempt } = event.data;
+    const facts = [
+      ...(generation === undefined ? [] : [`generation ${generation}`]),
+      ...(attempt === undefined ? [] : [`attempt ${attempt}`]),
+    ];
+    const head = `${agent} turn began${facts.length === 0 ? "" : ` (${facts.join(", ")})`}: `;
     return `${head}${fit(task, head.length, stream)}`;
   }
   if (event.kind === "legion.agent.stopped") {

@@ -61,7 +61,9 @@ test("it says what it runs; status, ask, tell, reconcile and rollout speak with 
   assert.match(asked.stderr, /done: 1 step/);
   const data = JSON.parse((await run("ask", "agent/a", "Again.", "-o", "json")).stdout);
   assert.deepEqual([data.status, data.value, data.generation], ["ok", "Hello.", 1]);
-  const told = await run("tell", "agent/a", "Later.");
+  assert.equal((await run("ask", "a", "By its name.")).stdout, "Hello.\n");
+  assert.equal((await run("ask", "a", " \n")).exitCode, 2, "a blank task is none");
+  const told = await run("tell", "a", "Later.");
   assert.match(told.stdout, /^[0-9A-Z]{26}\n$/);
   assert.match(told.stderr, /\d messages? waiting/);
   const unknown = await run("ask", "agent/aa", "x");
@@ -106,6 +108,10 @@ test("a manifest that becomes invalid is told, the old generation goes on, and S
   await daemon.says("all manifests are valid");
   const mended = await run("rollout", "status", "agent/a", "--timeout", "20s");
   assert.match(mended.stdout, /generation 2 is ready/, mended.stderr);
+  const undone = await run("rollout", "undo", "agent/a");
+  assert.match(undone.stderr, /^agents\.d\/a\.yaml#2 declares it: the rollback stands until/);
+  const described = await run("describe", "agent/a");
+  assert.match(described.stdout, /^Rolled back: +yes, until the manifest changes$/m);
 });
 
 test("delete waits until the turn that runs has ended, and says that it goes on when --timeout is over", async () => {
@@ -123,7 +129,7 @@ test("delete waits until the turn that runs has ended, and says that it goes on 
   assert.match(hasty.stderr, /LEG7030.*agent\/a/);
   const patient = await runOnStreams(["delete", "agent/a"], { cwd, columns: 80 });
   assert.equal(patient.exitCode, 0, patient.stderr);
-  assert.match(patient.stderr, /agent\/a: .*turn/);
+  assert.match(patient.stderr, /agent\/a: .*(turn|answers)/);
   assert.equal((await answer).stdout, "Hello.\n");
   assert.equal((await run("rollout", "status", "agent/a")).exitCode, 1);
 });
@@ -207,6 +213,23 @@ test("--strict ends with 1 for manifests that are not valid; without it the vali
   assert.match((await run("status")).stdout, /^degraded: 1 of 1 object ready/);
 });
 
+test("a root that is not there and never was ends with 1; one that declared something may be away at a start", async () => {
+  await write(providerManifest());
+  await using unknown = startDaemonProcess(cwd, ["agents.d", "nosuch"]);
+  assert.equal((await unknown.ended).exitCode, 1);
+  assert.match(unknown.output().stderr, /LEG1001.*"nosuch"[\s\S]*mkdir nosuch/);
+  {
+    await using first = startDaemonProcess(cwd, ["agents.d"]);
+    await first.says("legion is ready");
+    first.kill("SIGTERM");
+    await first.ended;
+  }
+  await rm(join(cwd, "agents.d"), { recursive: true });
+  await using second = startDaemonProcess(cwd, ["agents.d"]);
+  await second.says("legion is ready");
+  assert.match((await run("status")).stdout, /degraded[\s\S]*agents\.d is gone; what it declared/);
+});
+
 test("a second daemon on the same state folder is refused with exit code 3", async () => {
   await write(providerManifest());
   await using first = startDaemonProcess(cwd);
@@ -275,3 +298,12 @@ for (const { words, exitCode, says } of wrong) {
     assert.equal(ended.stdout, "");
   });
 }
+
+test("a state folder that cannot be made is told with its path", async () => {
+  for (const words of [["up"], ["up", "--detach"], ["apply", "-f", "agents.d"]]) {
+    await write(providerManifest(), agent());
+    const { exitCode, stderr } = await run(...words, "--state-dir", "/proc/foo");
+    assert.equal(exitCode, 1, stderr);
+    assert.match(stderr, /error\[LEG6001\]: the state folder \/proc\/foo cannot be used/);
+  }
+});

@@ -7,7 +7,7 @@ const PREFIX_LENGTH_MIN = 3;
  */
 export function suggest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+  let bestScore = Number.POSITIVE_INFINITY;
   const wanted = name.toLowerCase();
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
@@ -16,12 +16,21 @@ export function suggest(name: string, candidates: readonly string[]): string | u
     const isPrefix = wanted.length >= PREFIX_LENGTH_MIN && known.startsWith(wanted);
     if (!isPrefix && Math.abs(wanted.length - known.length) > allowed) continue;
     const edits = distance(wanted, known);
-    if (edits < bestDistance && (isPrefix || edits <= allowed)) {
+    // People shorten names at the end more often than they miss the beginning.
+    const score = edits - commonLength(wanted, known) / 2;
+    if (score < bestScore && (isPrefix || edits <= allowed)) {
       best = candidate;
-      bestDistance = edits;
+      bestScore = score;
     }
   }
   return best;
+}
+
+/** How many letters two names begin with alike. */
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return length;
 }
 
 /** How many letters are to be added, left out, replaced or swapped with their neighbour to make one name of the other. */

@@ -23,7 +23,7 @@ test("head and tail never exceed the limit, and are a prefix and a suffix of who
   );
 });
 
-const names = ["model", "tools", "maxIterations", "kv", "run", "kind", "openai-chat"];
+const names = ["model", "tools", "maxRetries", "maxIterations", "kv", "run", "kind", "openai-chat"];
 const misspelt: [name: string, want: string | undefined][] = [
   ["modle", "model"],
   ["Model", "model"],
@@ -33,7 +33,9 @@ const misspelt: [name: string, want: string | undefined][] = [
   ["kidn", "kind"],
   ["metadata", undefined],
   ["openai", "openai-chat"],
-  ["max", "maxIterations"],
+  ["maxIters", "maxIterations"],
+  ["maxRetry", "maxRetries"],
+  ["max", "maxRetries"],
   ["OpenAI", "openai-chat"],
   ["to", undefined],
   ["temperature", undefined],

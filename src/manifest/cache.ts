@@ -18,6 +18,7 @@ import { canonicalHash } from "../lib/hash.ts";
 import type { Json } from "../lib/json.ts";
 import { schemas } from "./generated/schemas.ts";
 import { CACHE_BYTES_MAX, CACHE_TIDY_BYTES } from "./limits.ts";
+import type { FileStamp } from "./stamp.ts";
 
 /** What is remembered of a text: its documents, variables not replaced, and what was found out about its manifests. */
 export interface CachedText {
@@ -27,40 +28,69 @@ export interface CachedText {
   readonly specHashes: readonly (string | null)[];
 }
 
+/** What a file held when it was read, and the stamp that it had then, once that is to be trusted. */
+export interface SeenFile {
+  readonly digest: string;
+  readonly stamp: FileStamp;
+}
+
 /**
  * Remembers texts by their content between processes. It may be deleted or damaged at any time: what cannot be used is
- * read from the manifests again. One file: a line for the version, and a line with a checksum for each text.
+ * read from the manifests again. One file: a line for the version, and a line with a checksum for each
+ * text and for each file.
  */
 export interface TextCache {
   get(key: string): CachedText | undefined;
+  /** What is known of the file at a path. */
+  file(path: string): SeenFile | undefined;
   /**
-   * Adds texts. `used` gives the keys of all texts that are in use; others may be forgotten. False when the folder is not
-   * there: it is not made for this.
+   * Adds texts by their keys, and files by their paths. `used` gives the keys of all that is in use; the rest may be
+   * forgotten. False when the folder is not there: it is not made for this.
    */
-  save(texts: ReadonlyMap<string, CachedText>, used: () => ReadonlySet<string>): boolean;
+  save(
+    texts: ReadonlyMap<string, CachedText>,
+    used: () => ReadonlySet<string>,
+    files?: ReadonlyMap<string, SeenFile>,
+  ): boolean;
+}
+
+/** What the cache calls the file at a path: no key has spaces. */
+export function fileKey(path: string): string {
+  return `file:${encodeURI(path.toWellFormed())}`;
 }
 
 const FILE_NAME = "manifests.cache";
 /** Grows when the lines get another form. */
-const FORM = 1;
+const FORM = 2;
 
 /** The cache in a folder. */
 export function createTextCache(folder: string): TextCache {
   const path = join(folder, FILE_NAME);
   const header = Buffer.from(`legion manifests ${fingerprint()}\n`);
   let lines: Lines | undefined;
+  const saved = (key: string) => {
+    lines ??= linesOf(contentOf(path, header), header.length);
+    const line = lines.get(key);
+    return line === undefined ? undefined : valueIn(line, key);
+  };
   return {
     get(key) {
-      lines ??= linesOf(contentOf(path, header), header.length);
-      const line = lines.get(key);
-      return line === undefined ? undefined : cachedText(line, key);
+      const value = saved(key);
+      return value && { documents: value[0], specHashes: value[1] };
     },
-    save(texts, used) {
+    file(place) {
+      const value = saved(fileKey(place));
+      return value && { digest: value[0], stamp: value[1] };
+    },
+    save(texts, used, files = new Map()) {
       // What was read has served by now; another process may have changed the file meanwhile.
       lines = undefined;
-      if (texts.size === 0) return true;
+      if (texts.size === 0 && files.size === 0) return true;
       if (!existsSync(folder)) return false;
-      const added = [...texts].map(([key, text]) => lineOf(key, text));
+      const added = [
+        ...[...texts].map(([key, text]) => lineOf(key, [text.documents, text.specHashes])),
+        ...[...files].map(([place, seen]) => lineOf(fileKey(place), [seen.digest, seen.stamp])),
+      ];
       try {
         write(path, header, added, used);
       } catch {
@@ -114,16 +144,16 @@ function linesOf(content: Buffer, from: number): Lines {
   return lines;
 }
 
-function lineOf(key: string, { documents, specHashes }: CachedText): Buffer {
-  const body = Buffer.from(`${key} ${JSON.stringify([documents, specHashes])}`);
+function lineOf(key: string, value: readonly unknown[]): Buffer {
+  const body = Buffer.from(`${key} ${JSON.stringify(value)}`);
   return Buffer.concat([Buffer.from(`${checksum(body)} `), body, Buffer.from("\n")]);
 }
 
-function cachedText(line: Buffer, key: string): CachedText | undefined {
+/** The value that a line was made of; undefined when the line is damaged. */
+function valueIn(line: Buffer, key: string) {
   const body = line.subarray(CHECKSUM_LENGTH + 1, -1);
   if (line.toString("latin1", 0, CHECKSUM_LENGTH) !== checksum(body)) return undefined;
-  const [documents, specHashes] = JSON.parse(body.toString("utf8", key.length + 1));
-  return { documents, specHashes };
+  return JSON.parse(body.toString("utf8", key.length + 1));
 }
 
 function checksum(bytes: Buffer): string {

@@ -5,11 +5,15 @@ import { schemas } from "./generated/schemas.ts";
 import { kindNames } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
 
+/** Kinds of objects, and what is written like an object and is none. */
+export const explainedKinds = [...kindNames, "Overlay"] as const;
+export type ExplainedKind = Kind | "Overlay";
+
 /** What `legion explain` tells about a kind or a field. */
 export interface FieldDoc {
   /** As it is written in a path: `agent.spec.sandbox.memory`. */
   readonly path: string;
-  readonly kind: Kind;
+  readonly kind: ExplainedKind;
   /** `string`, `list of object`, `string or object`, `map of string`. */
   readonly type: string;
   readonly description: string;
@@ -37,12 +41,12 @@ export interface FieldSummary {
  */
 export function explainField(topic: string): FieldDoc {
   const [first = "", ...steps] = topic.replaceAll("[]", "").split(".");
-  const kind = kindNames.find((name) => name.toLowerCase() === first.toLowerCase());
+  const kind = explainedKinds.find((name) => name.toLowerCase() === first.toLowerCase());
   if (kind === undefined)
     throw noTopic(
       "kind",
       first,
-      kindNames.map((name) => name.toLowerCase()),
+      explainedKinds.map((name) => name.toLowerCase()),
       "",
     );
   let schema = schemas[kind];
@@ -62,7 +66,12 @@ export function explainField(topic: string): FieldDoc {
   return docOf(path.join("."), kind, schema, required);
 }
 
-function docOf(path: string, kind: Kind, schema: FieldSchema, required: boolean): FieldDoc {
+function docOf(
+  path: string,
+  kind: ExplainedKind,
+  schema: FieldSchema,
+  required: boolean,
+): FieldDoc {
   const holder = fieldsHolder(schema);
   const limits = limitsOf(schema);
   const fields = Object.entries(holder.properties ?? {}).map(([name, field]) => ({

@@ -129,6 +129,16 @@ spec: { type: builtin, builtin: nothing }
   assert.equal(set.locate(first, ["spec", "builtin"])?.start.line, 7);
 });
 
+test("the items of a List count from the first document of the file", async () => {
+  const tool = (name: string) => ({
+    ...{ apiVersion: "legion.dev/v1", kind: "Tool", metadata: { name } },
+    spec: { type: "builtin", builtin: "kv" },
+  });
+  const set = await load("list.json", JSON.stringify(list([tool("a"), tool("b")])));
+  const places = set.objects.map(({ name, source }) => `${name} ${source.document}`);
+  assert.deepEqual(places, ["a 0", "b 1"]);
+});
+
 test("an item of a List may use an anchor of another item, and a broken List declares nothing", async () => {
   const shared = `apiVersion: v1
 kind: List
@@ -228,16 +238,13 @@ test("Markdown of a folder that means to be an agent is told what is wrong like 
   writeFileSync(join(made.folder, "rule.md"), "---\nA text below a rule.\n\nname: x\n");
   const set = await loadManifests(["."], { cwd: made.folder, env: {} });
   const told = set.diagnostics.map(({ code, range }) => `${range?.filename} ${code}`);
-  assert.deepEqual(
-    [...new Set(told)],
-    [
-      "misspelt.md LEG1007",
-      "misspelt.md LEG1008",
-      "nameless.md LEG1007",
-      "nameless.md LEG1008",
-      "unclosed.md LEG1102",
-    ],
-  );
+  assert.deepEqual(told.toSorted(), [
+    "misspelt.md LEG1007",
+    "misspelt.md LEG1008",
+    "nameless.md LEG1007",
+    "nameless.md LEG1008",
+    "unclosed.md LEG1102",
+  ]);
   assert.match(set.diagnostics.at(-1)?.summary ?? "", /front matter is not closed/);
 });
 

@@ -123,9 +123,9 @@ function dereference(
 
 async function writeSchemas(): Promise<void> {
   const documents = new Map<string, unknown>();
-  for (const file of ["common", ...Object.values(kinds)])
+  for (const file of ["common", ...Object.values({ ...kinds, ...files })])
     documents.set(`${file}.json`, await readSchema(`${file}.json`));
-  const plain = Object.entries(kinds).map(([kind, file]) => {
+  const plain = Object.entries({ ...kinds, ...files }).map(([kind, file]) => {
     const document = documents.get(`${file}.json`);
     return [kind, dereference(document, document, documents)];
   });
@@ -134,7 +134,7 @@ async function writeSchemas(): Promise<void> {
     'import type { FieldSchema } from "../field-schema.ts";\nimport type { Kind } from "../objects.ts";\n';
   await writeFile(
     `${target}schemas.ts`,
-    `${banner}\n${type}\nexport const schemas: Readonly<Record<Kind, FieldSchema>> = ${text};\n`,
+    `${banner}\n${type}\nexport const schemas: Readonly<Record<Kind | "Overlay", FieldSchema>> = ${text};\n`,
   );
 }
 

@@ -15,19 +15,19 @@ export function isList(json: Json | undefined): json is { [key: string]: Json } 
   return isObject(json) && json.kind === LIST_KIND;
 }
 
-/** The documents that a List holds, those of Lists in it included; each of these counts too, before what it holds. */
+/** The documents that a List holds, those of Lists in it included; each of these counts too, after what it holds: so the items of a file count from its first document. */
 export function itemsOf(json: Json | undefined): readonly Json[] {
   if (!isList(json) || !Array.isArray(json.items)) return [];
-  return json.items.flatMap((item) => [withoutServerFields(item), ...itemsOf(item)]);
+  return json.items.flatMap((item) => [...itemsOf(item), withoutServerFields(item)]);
 }
 
-/** The trees of a document and of those that it holds, in the order of `itemsOf`. */
+/** The trees of the documents that a document holds, in the order of `itemsOf`, and its own. */
 export function withItemTrees(tree: ParsedNode | null): readonly (ParsedNode | null)[] {
   const kind = fieldOf(tree, "kind")?.value;
   const isListTree = isScalar(kind) && kind.value === LIST_KIND;
   const items = isListTree ? fieldOf(tree, "items")?.value : undefined;
   if (!isSeq(items)) return [tree];
-  return [tree, ...items.items.flatMap((item) => withItemTrees(item as ParsedNode))];
+  return [...items.items.flatMap((item) => withItemTrees(item as ParsedNode)), tree];
 }
 
 /** What is wrong with a List itself; its items are judged as manifests. */

@@ -24,7 +24,7 @@ export interface WrittenFile {
   readonly faults: readonly Fault[];
 }
 
-/** Reads the documents of one text. What a List holds follows it as documents of their own. */
+/** Reads the documents of one text. What a List holds precedes it as documents of their own. */
 export async function readDocuments(
   text: string,
   breathe: () => Promise<void>,
@@ -50,7 +50,7 @@ function withItems(document: ReadDocument, { tree }: ParsedDocument): readonly R
   const items = itemsOf(json).map((item) =>
     isList(item) ? { json: undefined, faults: [] } : { json: item, faults: [], isBroken },
   );
-  return [{ json: own.length === 0 ? undefined : json, faults: own }, ...items];
+  return [...items, { json: own.length === 0 ? undefined : json, faults: own }];
 }
 
 /** The manifests among the documents of a file. Empty ones are skipped, and so is a file of a folder that is plainly not a manifest. */

@@ -10,8 +10,9 @@ import { type FoundOverlay, isOverlayRoot } from "./overlays/find.ts";
 import { type OverlaidFiles, readOverlays } from "./overlays/read.ts";
 import { formOf } from "./parse-text.ts";
 import { compareText } from "./place.ts";
-import { decode, isSha256, readBytes, sourceOf } from "./read.ts";
+import { decode, isSha256, readBytes, sourceOf, unopenedSource } from "./read.ts";
 import type { SourceText } from "./source-text.ts";
+import { type FileStamp, hasStamp, isTrusted, stampOf } from "./stamp.ts";
 
 /** Manifests that are no file: standard input, an editor's buffer. File references in them are relative to `cwd`. */
 export interface TextInput {
@@ -49,6 +50,8 @@ export interface FileEntry {
   readonly faults: readonly Fault[];
   /** Whether the cache has it. */
   isCached: boolean;
+  /** By which another process knows that the file holds the same still; undefined when it cannot, and when the cache has it. */
+  stamp: FileStamp | undefined;
 }
 
 /** The files of one load. */
@@ -68,7 +71,14 @@ export interface FileSearch {
   /** The entries of the load before, by path. */
   readonly before: ReadonlyMap<string, FileEntry>;
   readonly cache: TextCache | undefined;
+  readonly nowMs: () => number;
   readonly breathe: () => Promise<void>;
+}
+
+/** What a file held when it was read. */
+interface Content {
+  readonly bytes: Buffer;
+  readonly stamp: FileStamp | undefined;
 }
 
 /** Reads what the inputs name: the texts first, then the files sorted by path. What did not change is not parsed again. */
@@ -76,8 +86,7 @@ export async function readInputs(search: FileSearch): Promise<ReadFiles> {
   const { inputs, cwd, breathe } = search;
   const entries: FileEntry[] = [];
   const faults: Fault[] = [];
-  const add = async (file: FoundFile, digest: string | undefined, bytes: () => Buffer | Fault) => {
-    const entry = await entryOf(search, file, digest, bytes);
+  const add = (entry: FileEntry | Fault, file: FoundFile) => {
     if ("code" in entry) faults.push(softened(entry, file));
     else entries.push(entry);
   };
@@ -87,7 +96,8 @@ export async function readInputs(search: FileSearch): Promise<ReadFiles> {
     const shown = input.filename;
     const isRemote = "isRemote" in input && input.isRemote === true;
     const found = { file, shown, root: cwd, named: true, ...(isRemote && { isRemote }) };
-    await add(found, undefined, () => ("bytes" in input ? input.bytes : Buffer.from(input.text)));
+    const bytes = "bytes" in input ? input.bytes : Buffer.from(input.text);
+    add(await entryOf(search, found, undefined, () => ({ bytes, stamp: undefined })), found);
   }
   const found = await findFiles(search);
   faults.push(...found.faults);
@@ -96,12 +106,12 @@ export async function readInputs(search: FileSearch): Promise<ReadFiles> {
     if (before !== undefined && before.digest === digest && before.found === file)
       entries.push(before);
     else {
-      await add(file, digest, () => contentOf(file, cwd));
+      add(await entryOfFile(search, file, digest), file);
       await breathe();
     }
   }
   const overlaid = await readOverlays(found.overlays, (file) =>
-    entryOf(search, file, undefined, () => contentOf(file, cwd)),
+    entryOfFile(search, file, undefined),
   );
   return { entries, faults, overlaid };
 }
@@ -123,19 +133,52 @@ function softened(fault: Fault, { file, named }: FoundFile): Fault {
 }
 
 /** What a file says that is no manifest. */
-const empty = { isCached: false, documents: [], faults: [] };
+const empty = { isCached: false, stamp: undefined, documents: [], faults: [] };
 
-function contentOf({ file, shown }: FoundFile, cwd: string): Buffer | Fault {
-  const read = readBytes(file, shown, cwd);
-  return read.ok ? read.bytes : read.fault;
+/** Reads a file, unless the cache knows what it holds. */
+async function entryOfFile(
+  search: FileSearch,
+  found: FoundFile,
+  known: string | undefined,
+): Promise<FileEntry | Fault> {
+  const { cwd, nowMs } = search;
+  return (
+    unopened(search, found, known) ??
+    entryOf(search, found, known, () => contentOf(found, cwd, nowMs))
+  );
 }
 
-/** The entry of a file, or why there is none. */
+/** The entry of a file that certainly holds what it held when the cache learnt of it. */
+function unopened(
+  { cache, cwd }: FileSearch,
+  found: FoundFile,
+  known: string | undefined,
+): FileEntry | undefined {
+  const { file, shown } = found;
+  const seen = mayBeOther(found) ? undefined : cache?.file(file);
+  if (seen === undefined || (known !== undefined && known !== seen.digest)) return undefined;
+  const { digest, stamp } = seen;
+  const cached = hasStamp(file, stamp) ? cache?.get(cacheKey(file, digest)) : undefined;
+  if (cached === undefined) return undefined;
+  const source = unopenedSource(file, shown, cwd);
+  const written = writtenFile(documentsOf(cached), found);
+  return { found, digest, source, isCached: true, stamp: undefined, ...written };
+}
+
+function contentOf({ file, shown }: FoundFile, cwd: string, nowMs: () => number): Content | Fault {
+  const startMs = nowMs();
+  const read = readBytes(file, shown, cwd);
+  if (!read.ok) return read.fault;
+  const { bytes, status } = read;
+  return { bytes, stamp: isTrusted(status, startMs) ? stampOf(status) : undefined };
+}
+
+/** The entry of what stands in a file, or why there is none. */
 async function entryOf(
   { before, cache, breathe }: FileSearch,
   found: FoundFile,
   known: string | undefined,
-  read: () => Buffer | Fault,
+  read: () => Content | Fault,
 ): Promise<FileEntry | Fault> {
   const { file, shown } = found;
   const old = before.get(file);
@@ -143,27 +186,32 @@ async function entryOf(
     return { ...old, found };
   const content = read();
   if ("code" in content) return content;
-  const digest = hash("sha256", content);
+  const { bytes, stamp } = content;
+  const digest = hash("sha256", bytes);
   // What is newer than what was told is perhaps half written, and will be told when it has settled.
   const isNewer = known !== undefined && isSha256(known) && known !== digest;
   if (old !== undefined && (isNewer || old.digest === digest) && isSameFile(old.found, found))
     return old;
   const cached = cache?.get(cacheKey(file, digest));
-  const decoded = cached === undefined ? decode(content, file, shown) : undefined;
+  const decoded = cached === undefined ? decode(bytes, file, shown) : undefined;
   if (decoded?.ok === false) {
-    const isOther = isMarkdown(file) && isOtherFile(content.toString("latin1"), found);
-    return isOther ? { ...empty, found, digest, source: sourceOf(content, shown) } : decoded.fault;
+    const isOther = isMarkdown(file) && isOtherFile(bytes.toString("latin1"), found);
+    return isOther ? { ...empty, found, digest, source: sourceOf(bytes, shown) } : decoded.fault;
   }
-  const source = decoded?.source ?? sourceOf(content, shown);
-  const base = { found, digest, source, isCached: cached !== undefined };
-  // Only names of these are looked for in the text: of most files it need not even be made.
-  const mayBeOther = !found.named && !/\.ya?ml$/i.test(file);
-  if (mayBeOther && isOtherFile(source.text, found)) return { ...base, documents: [], faults: [] };
+  const source = decoded?.source ?? sourceOf(bytes, shown);
+  const base = { found, digest, source, isCached: cached !== undefined, stamp };
+  if (mayBeOther(found) && isOtherFile(source.text, found))
+    return { ...base, documents: [], faults: [] };
   const documents =
     cached === undefined
       ? await readDocuments(source.text, breathe, formOf(file))
       : documentsOf(cached);
   return { ...base, ...writtenFile(documents, found) };
+}
+
+/** Only in files of these names it is looked for: of most files the text need not even be made. */
+function mayBeOther({ file, named }: FoundFile): boolean {
+  return !named && !/\.ya?ml$/i.test(file);
 }
 
 /** What the cache calls a text: the same bytes say other things as YAML and as Markdown. */

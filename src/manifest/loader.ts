@@ -1,6 +1,5 @@
-import type { Json } from "../lib/json.ts";
 import { breather } from "./breather.ts";
-import { type CachedText, createTextCache, type TextCache } from "./cache.ts";
+import { createTextCache, type TextCache } from "./cache.ts";
 import { runChecks } from "./checks/checks.ts";
 import type { CheckOptions } from "./checks/context.ts";
 import { type CheckMemory, checkMemory } from "./checks/memory.ts";
@@ -10,14 +9,14 @@ import type { Fault } from "./fault.ts";
 import type { LoadedDocument } from "./loaded.ts";
 import {
   blankPlaces,
-  cacheKey,
   type FileEntry,
   type KnownFiles,
   type ManifestInput,
   readInputs,
 } from "./loader-files.ts";
 import { type EnteredDocument, enterFiles, type NamedFiles, namedFiles } from "./named-files.ts";
-import type { ManifestObject, ManifestSet, ObjectSource } from "./objects.ts";
+import type { ManifestObject, ManifestSet } from "./objects.ts";
+import { type LoadOutcome, remember } from "./remember.ts";
 import { type FileReferences, referencesOf } from "./resolve-file.ts";
 import { applySets, type SetValue } from "./set-values.ts";
 import type { SourceText } from "./source-text.ts";
@@ -41,6 +40,8 @@ export interface LoadOptions extends CheckOptions {
 export interface LoaderOptions {
   /** A folder in which to keep what manifests say between processes, once it is there. The files in it may be deleted at any time. */
   readonly cacheFolder?: string | undefined;
+  /** What the time stamps of files are held against. */
+  readonly nowMs?: () => number;
 }
 
 /** Loads manifests again and again; what did not change since the load before costs next to nothing. */
@@ -55,15 +56,10 @@ export interface ManifestLoader {
   keep(): void;
 }
 
-/** A document as it was loaded, with what is wrong with it by itself. */
-interface LoadOutcome {
-  readonly loaded: LoadedDocument;
-  readonly faults: readonly Fault[];
-}
-
 /** What a loader remembers of the load before. */
 interface Memory {
   readonly cache: TextCache | undefined;
+  readonly nowMs: () => number;
   files: ReadonlyMap<string, FileEntry>;
   env: Environment;
   builtins: CheckOptions["builtins"];
@@ -76,9 +72,13 @@ interface Memory {
 }
 
 /** A loader that has loaded nothing yet. */
-export function createManifestLoader({ cacheFolder }: LoaderOptions = {}): ManifestLoader {
+export function createManifestLoader({
+  cacheFolder,
+  nowMs = Date.now,
+}: LoaderOptions = {}): ManifestLoader {
   const memory: Memory = {
     cache: cacheFolder === undefined ? undefined : createTextCache(cacheFolder),
+    nowMs,
     files: new Map(),
     env: {},
     builtins: undefined,
@@ -121,6 +121,7 @@ async function loadOnce(
     known,
     before,
     cache: isFirst ? cache : undefined,
+    nowMs: memory.nowMs,
     breathe,
   });
   const { overlaid } = read;
@@ -242,44 +243,4 @@ function existingDocuments(
     memory.existing.set(object, fresh);
     return fresh;
   });
-}
-
-/** Saves texts that nothing is wrong with, and that say the same to the next process. */
-function remember(
-  entries: readonly FileEntry[],
-  sound: WeakSet<ObjectSource>,
-  { cache, outcomes }: Memory,
-): void {
-  if (cache === undefined) return;
-  const texts = new Map<string, CachedText>();
-  const fresh: FileEntry[] = [];
-  for (const entry of entries) {
-    // Of a file that was passed over it is not known what it says.
-    if (entry.isCached || entry.faults.length > 0 || entry.documents.length === 0) continue;
-    const text = cachedText(entry.documents, sound, outcomes);
-    if (text === undefined) continue;
-    texts.set(cacheKey(entry.found.file, entry.digest), text);
-    fresh.push(entry);
-  }
-  const used = () => new Set(entries.map(({ found, digest }) => cacheKey(found.file, digest)));
-  if (cache.save(texts, used)) for (const entry of fresh) entry.isCached = true;
-}
-
-function cachedText(
-  documents: readonly WrittenDocument[],
-  sound: WeakSet<ObjectSource>,
-  outcomes: Memory["outcomes"],
-): CachedText | undefined {
-  const length = (documents.at(-1)?.source.document ?? -1) + 1;
-  const values = new Array<Json>(length).fill(null);
-  const specHashes = new Array<string | null>(length).fill(null);
-  for (const document of documents) {
-    const outcome = outcomes.get(document);
-    if (outcome === undefined || !sound.has(document.source)) return undefined;
-    const { json, source } = document;
-    values[source.document] = json;
-    if (outcome.loaded.isFixed)
-      specHashes[source.document] = outcome.loaded.object?.specHash ?? null;
-  }
-  return { documents: values, specHashes };
 }

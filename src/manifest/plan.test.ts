@@ -292,9 +292,7 @@ for (const { name, now, want } of conflicts) {
       assert.throws(
         () => refuseStale(saved, now),
         (error) =>
-          error instanceof LegionError &&
-          error.exitCode === 3 &&
-          error.message.includes("agent/"),
+          error instanceof LegionError && error.exitCode === 3 && error.message.includes("agent/"),
       );
   });
 }

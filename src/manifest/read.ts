@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { formatSize } from "../lib/quantities.ts";
 import type { Fault } from "./fault.ts";
 import { FILE_BYTES_MAX } from "./limits.ts";
@@ -12,7 +12,8 @@ export type ReadText =
 
 /** The bytes of a file, or why there are none. */
 export type ReadBytes =
-  | { readonly ok: true; readonly bytes: Buffer }
+  /** The status is from before the reading: a write meanwhile gives the file another one. */
+  | { readonly ok: true; readonly bytes: Buffer; readonly status: Stats }
   | { readonly ok: false; readonly fault: Fault };
 
 /** Reads a file that is regular, small enough and UTF-8. */
@@ -47,7 +48,7 @@ export function readBytes(
     const bytes = readUpTo(handle, status.size === 0 ? bytesMax + 1 : status.size);
     return bytes.length > bytesMax
       ? { ok: false, fault: tooLarge(file, shown, bytes.length, bytesMax) }
-      : { ok: true, bytes };
+      : { ok: true, bytes, status };
   } catch (error) {
     return { ok: false, fault: readFault(file, shown, error as NodeJS.ErrnoException) };
   } finally {
@@ -116,6 +117,26 @@ export function sourceOf(bytes: Buffer, shown: string): SourceText {
     get text() {
       text ??= bytes.toString("utf8", skippedBytes);
       return text;
+    },
+  };
+}
+
+/** The text of a file that nobody has opened: it is read when somebody asks for it, as the file is then. */
+export function unopenedSource(file: string, shown: string, cwd: string): SourceText {
+  let source: SourceText | undefined;
+  const opened = () => {
+    if (source !== undefined) return source;
+    const read = readText(file, shown, cwd);
+    source = read.ok ? read.source : { shown, text: "", skippedBytes: 0 };
+    return source;
+  };
+  return {
+    shown,
+    get text() {
+      return opened().text;
+    },
+    get skippedBytes() {
+      return opened().skippedBytes;
     },
   };
 }

@@ -33,7 +33,7 @@ test("an object of the server is a manifest again", async () => {
   assert.deepEqual(objects[0]?.sent, plain?.sent);
 });
 
-test("without the marks of a server its fields are errors, as any unknown field", async () => {
+test("without the marks of a server its fields are unknown ones", async () => {
   for (const wrong of [tool({ generation: 2 }), tool({}, { status: {} }), tool({ uid: "x" })]) {
     const { diagnostics } = await load(wrong);
     assert.deepEqual(

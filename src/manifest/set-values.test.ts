@@ -120,6 +120,15 @@ const faulty: readonly { set: string; code: string; summary: RegExp; line?: numb
   },
 ];
 
+test("a label that is a number is told how to be text in a shell", async () => {
+  const { diagnostics } = await load(["agent/writer.metadata.labels.q=1"]);
+  const said = "--set agent/writer.metadata.labels.q";
+  assert.deepEqual(
+    diagnostics.map(({ code, detail }) => `${code} ${detail}`),
+    [`LEG1009 write it as text: ${said}='"1"'`],
+  );
+});
+
 for (const { set, code, summary } of faulty) {
   test(`--set ${set} is reported with ${code}`, async () => {
     const { diagnostics } = await load([set]);

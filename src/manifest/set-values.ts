@@ -118,7 +118,7 @@ function withSet(document: WrittenDocument, set: SetValue, report: Report): Writ
   const { path, value, said } = set;
   const problem = problemOf(document.json, path, value);
   if (problem === undefined) {
-    const layer = { path, from: { said }, ...(value === null && { isRemoved: true }) };
+    const layer = { path, from: { said, value }, ...(value === null && { isRemoved: true }) };
     return withLayers(document, changed(document.json, path, value), [layer]);
   }
   const { file, shown, document: index } = document.source;

@@ -99,7 +99,7 @@ export interface ApplyRequest {
   readonly allowEmpty?: boolean;
   /** Declared but not valid: they stay as they are. */
   readonly declaredInvalid?: readonly ResourceKey[];
-  /** Absolute paths of files that could not be read: what they declared stays. */
+  /** Absolute paths of files that are there and do not tell what they declare, as they cannot be read or hold no manifest now: what they declared stays. */
   readonly unreadFiles?: readonly string[];
   /** Say what would happen, and write nothing. */
   readonly dryRun?: boolean;

@@ -9,7 +9,7 @@ import type { EmitObject } from "../telemetry/events.ts";
 import type { SourceStatus } from "./contract.ts";
 import { createRetry } from "./retry.ts";
 import { createSourceRecord } from "./source-record.ts";
-import { rootProblems, straysOf } from "./source-roots.ts";
+import { straysOf } from "./source-roots.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
@@ -102,11 +102,7 @@ export function startFolderSource(options: FolderSourceOptions): SourceRunner {
   };
   return {
     reload: () => watcher.rescan(),
-    status() {
-      const status = record.status();
-      const problems = rootProblems(view, identity.name, status.roots ?? [], cwd);
-      return { ...status, ...(status.roots !== undefined && problems.length > 0 && { problems }) };
-    },
+    status: record.status,
     first: first.promise,
     close,
     [Symbol.asyncDispose]: close,

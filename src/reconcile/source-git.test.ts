@@ -84,6 +84,7 @@ test("a commit with one invalid manifest changes nothing, and the next valid one
       { applied: good, attempted: bad, code: "LEG6054" },
     );
     assert.equal(diagnostics[0]?.range?.filename, "b.yaml", "as the repository names it");
+    assert.match(error?.message ?? "", /: b\.yaml:7:3: LEG1007: unknown field/);
     assert.match(JSON.stringify(await bed.specs()), /An agent\./);
     await origin.commit({ "b.yaml": agentText("b") });
     await runner.reload();
@@ -189,6 +190,24 @@ test("a repository that is away keeps what was applied, and a subfolder is all t
     assert.equal(gone.status().error?.code, "LEG6050");
     assert.deepEqual(named(await bed.specs()), ["Agent/default/a", "Provider/default/cloud"]);
     await gone.close();
+  }));
+
+test("a file that a commit empties keeps what it declared, and a subfolder that is gone is told as that", () =>
+  withRepository(async (bed, origin) => {
+    const files = { "team/a.yaml": agentText("a"), "team/models.yaml": providerText };
+    await origin.commit(files);
+    const runner = await follow(bed, origin, { subfolder: "team" });
+    const second = await origin.commit({ "team/a.yaml": "# later\n" });
+    await runner.reload();
+    const { applied, error, diagnostics } = runner.status();
+    assert.deepEqual({ applied, error }, { applied: second, error: undefined });
+    assert.match(diagnostics[0]?.summary ?? "", /what it declared stays: agent\/a$/);
+    assert.deepEqual(named(await bed.specs()), ["Agent/default/a", "Provider/default/cloud"]);
+    await origin.commit({ "team/a.yaml": undefined, "team/models.yaml": undefined, "x.md": "x" });
+    await runner.reload();
+    assert.match(runner.status().error?.message ?? "", /has no folder team \(spec\.subfolder\)/);
+    assert.deepEqual(named(await bed.specs()), ["Agent/default/a", "Provider/default/cloud"]);
+    await runner.close();
   }));
 
 test("files that objects name are reached by a path that outlives the commit; old checkouts go", () =>

@@ -22,7 +22,7 @@ import {
 import { createRetry } from "./retry.ts";
 import { createSourceRecord } from "./source-record.ts";
 import type { SourceRunner } from "./source-runner.ts";
-import type { SourceSetApplier } from "./source-set.ts";
+import { type SourceSetApplier, sentenceOf } from "./source-set.ts";
 
 export interface GitSourceOptions {
   readonly identity: Pick<SourceStatus, "name" | "type" | "location">;
@@ -125,8 +125,8 @@ class InvalidCommit extends LegionError {
     const errors = set.diagnostics.filter(({ severity }) => severity === "error").length;
     super({
       code: "LEG6054",
-      message: `commit ${commit.slice(0, 12)} has ${count(errors, "error")} in its manifests, so nothing of it is applied`,
-      hint: "correct what the diagnostics of the status say, and push the correction",
+      message: `commit ${commit.slice(0, 12)} has ${count(errors, "error")} in its manifests, so nothing of it is applied: ${sentenceOf(set.diagnostics)}`,
+      hint: "correct what legion status lists, and push the correction",
     });
     this.set = set;
   }
@@ -167,23 +167,30 @@ async function applyCommit(
   const { folder, subfolders, load, applier, prune } = options;
   const checkout = join(folder, commit);
   if (!(await exists(checkout))) await checkOutWhole(repository, commit, checkout, git);
-  const folders = subfolders.map((subfolder) => folderWithin(checkout, subfolder));
+  const folders = subfolders.map((subfolder) => folderWithin(checkout, subfolder, commit));
   const set = await load(await Promise.all(folders), checkout);
   if (set.diagnostics.some(({ severity }) => severity === "error"))
     throw new InvalidCommit(commit, set);
   await makeCurrent(folder, commit);
-  const report = await applier.apply({ set, revision: commit }, prune);
-  applied(set, report, { applied: commit });
+  const kept = applier.withKept(set);
+  const report = await applier.apply({ set: kept, revision: commit }, prune);
+  applied(kept, report, { applied: commit });
   await forgetOld(folder, commit);
   return { deferred: report.objects.some(({ outcome }) => outcome === "deferred") };
 }
 
 /** Manifests may name the files of their folder, so a link of the repository must not make that one of this machine. */
-async function folderWithin(checkout: string, subfolder: string): Promise<string> {
+async function folderWithin(checkout: string, subfolder: string, commit: string): Promise<string> {
   const folder = join(checkout, subfolder);
   const top = await realpath(checkout);
-  // What is not there is for the loader to tell.
-  if (isBelow(await realpath(folder).catch(() => top), top)) return folder;
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined)
+    throw new LegionError({
+      code: "LEG6054",
+      message: `commit ${commit.slice(0, 12)} has no folder ${subfolder} (spec.subfolder), so nothing of it is applied`,
+      hint: "push the folder again, or correct spec.subfolder",
+    });
+  if (isBelow(real, top)) return folder;
   throw new LegionError({
     code: "LEG6054",
     message: `spec.subfolder ${subfolder} leads out of the repository`,

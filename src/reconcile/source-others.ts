@@ -1,7 +1,8 @@
 import { isBelow } from "../manifest/discover.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
 import type { RootsChange } from "../manifest/watch/contract.ts";
-import { objectsOf, straysOf } from "./source-roots.ts";
+import type { SourceStatus } from "./contract.ts";
+import { objectsOf, rootProblems, straysOf } from "./source-roots.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
@@ -38,7 +39,7 @@ export function objectsOfOthers(
 export function withOthers(
   runner: SourceRunner,
   source: string,
-  view: View,
+  { view, cwd }: { readonly view: View; readonly cwd: string },
   { isDeferred }: Pick<SourceSetApplier, "isDeferred">,
 ): SourceRunner {
   let timer: NodeJS.Timeout | undefined;
@@ -60,7 +61,14 @@ export function withOthers(
     clearTimeout(timer);
     await runner.close();
   };
-  // What is kept although it is not declared now counts too.
-  const status = () => ({ ...runner.status(), objects: objectsOf(view, source).length });
+  const status = () => withStanding(runner.status(), view, cwd);
   return { ...runner, status, close, [Symbol.asyncDispose]: close };
+}
+
+/** A status with what changes although nothing is read: what of the source is there, kept objects included, and whether its roots are. */
+function withStanding(status: SourceStatus, view: View, cwd: string): SourceStatus {
+  const { name, roots } = status;
+  const problems = roots === undefined ? [] : rootProblems(view, name, roots, cwd);
+  const objects = objectsOf(view, name).length;
+  return { ...status, objects, ...(problems.length > 0 && { problems }) };
 }

@@ -1,4 +1,6 @@
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { LegionError } from "../lib/errors.ts";
 import { isBelow, shownPath } from "../manifest/discover.ts";
 import { isOverlayRoot } from "../manifest/overlays/find.ts";
 import { titleOf } from "../manifest/plan-text.ts";
@@ -59,6 +61,25 @@ export function rootProblems(
       message: strayText(resource, cwd),
     })),
   ];
+}
+
+/** A root that is not there and never declared anything is a slip of the pen; one that did may come back. Throws LEG1001. */
+export function refuseUnknownRoots(
+  view: Pick<View, "all">,
+  roots: readonly string[],
+  cwd: string,
+): void {
+  const own = objectsOf(view, ROOTS_SOURCE);
+  const unknown = roots.find((root) => {
+    const path = resolve(cwd, root);
+    return !existsSync(path) && !own.some(({ origin }) => isBelow(origin?.file ?? "", path));
+  });
+  if (unknown === undefined) return;
+  throw new LegionError({
+    code: "LEG1001",
+    message: `there is no file or folder "${unknown}" to read manifests from`,
+    hint: `correct the path, or make the folder first: mkdir ${unknown}`,
+  });
 }
 
 function strayText({ origin }: Resource, cwd: string): string {

@@ -218,11 +218,11 @@ async function setAccepted(
 
 /** The first diagnostic as a sentence that begins with file:line:col, and how many more there are. */
 export function sentenceOf(diagnostics: readonly Diagnostic[]): string {
-  const [first] = diagnostics.filter(({ severity }) => severity === "error");
+  const [first, ...others] = diagnostics.filter(({ severity }) => severity === "error");
   if (first === undefined) return "the manifest is not valid";
   const { code, summary, range, filename } = first;
   const place =
     range === undefined ? filename : `${range.filename}:${range.start.line}:${range.start.column}`;
-  const more = diagnostics.length - 1;
+  const more = others.length;
   return `${place}: ${code}: ${summary}${more > 0 ? `, and ${more} more` : ""}`;
 }

@@ -15,6 +15,7 @@ import { type FolderSourceOptions, startFolderSource } from "./source-folder.ts"
 import { CURRENT, startGitSource } from "./source-git.ts";
 import { sourceName } from "./source-name.ts";
 import { withOthers } from "./source-others.ts";
+import { ROOTS_SOURCE } from "./source-roots.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import { createSourceSetApplier, type SourceSetApplier } from "./source-set.ts";
 import type { View } from "./view.ts";
@@ -97,11 +98,11 @@ export function startRoots(
   deps: SourcesDeps & Pick<FolderSourceOptions, "strict" | "onDiagnostics">,
 ): SourceRunner {
   const location = roots.join(" ");
-  const load = deps.createLoad("roots");
-  const applier = createSourceSetApplier({ ...deps, source: "roots" });
+  const load = deps.createLoad(ROOTS_SOURCE);
+  const applier = createSourceSetApplier({ ...deps, source: ROOTS_SOURCE });
   const runner = startFolderSource({
     ...deps,
-    identity: { name: "roots", type: "roots", location },
+    identity: { name: ROOTS_SOURCE, type: "roots", location },
     object: "Source//roots",
     roots,
     prune: true,
@@ -109,7 +110,7 @@ export function startRoots(
       load(presentRoots(change), { cwd: deps.cwd, change: besidesState(change, deps) }),
     applier,
   });
-  return withOthers(runner, "roots", deps.view, applier);
+  return withOthers(runner, ROOTS_SOURCE, deps, applier);
 }
 
 async function start(
@@ -124,7 +125,7 @@ async function start(
   const applier = createSourceSetApplier({ ...deps, source, pathOf });
   const options: RunnerOptions = { resource, spec, folder, source, applier, onChange };
   const begin = spec.type === "git" ? startGit : startFolder;
-  return withOthers(await begin(options, deps), source, deps.view, applier);
+  return withOthers(await begin(options, deps), source, deps, applier);
 }
 
 /** Where a Source keeps its mirror and its checkouts. */

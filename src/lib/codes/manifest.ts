@@ -82,8 +82,8 @@ export const manifestCodes = {
   },
   LEG1014: {
     title: "not a manifest",
-    why: "A document of the file is not a map with apiVersion, kind, metadata and spec.",
-    fix: "Write it as a manifest, or move the file out of the folder. A file without any of these fields is skipped with a warning.",
+    why: "A document of the file is not a map with apiVersion, kind, metadata and spec. When the file declared objects before and holds no manifest now, these stay as they are: it may be half written.",
+    fix: "Write it as a manifest, or move the file out of the folder. A file without any of these fields is skipped with a warning. Only a file that is gone deletes what it declared.",
   },
   LEG1015: {
     title: "duplicate object",

@@ -22,7 +22,7 @@ export const sourceCodes = {
   },
   LEG1102: {
     title: "no front matter in Markdown",
-    why: "An agent may be written as a Markdown file: fields of the agent between two lines of ---, then the instructions. This file does not begin so.",
+    why: "An agent may be written as a Markdown file: fields of the agent between two lines of ---, then the instructions. This file does not begin so, or a second line of --- is missing.",
     fix: "Begin the file with a line of ---, then name: and description:, then a line of ---.",
     example: {
       wrong: "# Reviewer\nRead the change.",

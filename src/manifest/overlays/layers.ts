@@ -1,4 +1,4 @@
-import type { JsonPath } from "../../lib/json.ts";
+import { isObject, type Json, type JsonPath } from "../../lib/json.ts";
 import type { Fault, Spot } from "../fault.ts";
 import type { ObjectSource } from "../objects.ts";
 
@@ -19,7 +19,7 @@ export type LayerPlace =
       readonly document: number;
       readonly path: JsonPath;
     }
-  | { readonly said: string };
+  | { readonly said: string; readonly value: Json };
 
 /** What was laid over an object. */
 export interface Layers {
@@ -37,12 +37,26 @@ export function placed(source: ObjectSource, fault: Fault): Fault {
   const layer = layerOf(source.over.layers, spot.path, fault.code === "LEG1008");
   if (layer === undefined) return blamed;
   if ("said" in layer.from)
-    return { ...blamed, summary: `${fault.summary} (set by ${layer.from.said})` };
+    return saidFault(blamed, layer.from, layer.path.length === spot.path.length);
   const { file, shown, document, path } = layer.from;
   const rest = spot.path.slice(layer.path.length);
   const part = layer.isRemoved === true ? "key" : spot.part;
   return { ...blamed, file, shown, spot: { ...spot, document, path: [...path, ...rest], part } };
 }
+
+/** A number or a boolean that was meant as text needs quotes that the shell leaves in place. */
+function saidFault(fault: Fault, { said, value }: SaidValue, isWhole: boolean): Fault {
+  const summary = `${fault.summary} (set by ${said})`;
+  const isText = isWhole && fault.code === "LEG1009" && fault.detail === "write a string";
+  if (!isText || isObject(value) || Array.isArray(value)) return { ...fault, summary };
+  return {
+    ...fault,
+    summary,
+    detail: `write it as text: ${said}='${JSON.stringify(String(value))}'`,
+  };
+}
+
+type SaidValue = Extract<LayerPlace, { said: string }>;
 
 /** Where a field of an object is written: in its manifest, or in an overlay. */
 export function fieldPlace(source: ObjectSource, path: JsonPath): { file: string; spot: Spot } {

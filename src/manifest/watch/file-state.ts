@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { REFERENCED_BYTES_MAX } from "../limits.ts";
-import { STAMP_TRUST_MS } from "./limits.ts";
+import { hasStamp, isTrusted, stampOf } from "../stamp.ts";
 
 /** What a file held when it was read. */
 export interface FileState {
@@ -27,8 +27,8 @@ export function fileState(file: string, nowMs: () => number): FileState | undefi
     const digest = digestOf(handle, status);
     // The stamp is from before the reading: a write meanwhile gives the file another one.
     const stamp = stampOf(status);
-    const isTrusted = readMs - Math.max(status.mtimeMs, status.ctimeMs) >= STAMP_TRUST_MS;
-    return { digest, isCurrent: () => isTrusted && hasStamp(file, stamp) };
+    const isSettled = isTrusted(status, readMs);
+    return { digest, isCurrent: () => isSettled && hasStamp(file, stamp) };
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -48,21 +48,4 @@ function digestOf(handle: number, status: Stats): string {
     total += bytesRead;
   }
   return `unreadable:too-large:${status.size}:${status.mtimeMs}`;
-}
-
-/**
- * Whether a file has the stamp that it had when it was read. A stamp younger than two seconds at that time is not trusted:
- * another write within the grain of the file system's clock would have left the same one.
- */
-function hasStamp(file: string, then: readonly number[]): boolean {
-  try {
-    return stampOf(statSync(file)).every((part, index) => part === then[index]);
-  } catch {
-    return false;
-  }
-}
-
-/** The time of the last change of the inode as well: a program can set the other times back, not this one. */
-function stampOf({ size, mtimeMs, ctimeMs, ino, dev }: Stats): readonly number[] {
-  return [size, mtimeMs, ctimeMs, ino, dev];
 }
