@@ -282,7 +282,12 @@ test("init writes a repository that validates and whose agent answers; it does s
   const started = await legion(["init", "demo", "-o", "json"], { cwd: folder });
   assert.equal(started.exitCode, 0, started.stderr);
   const demo = join(folder, "demo");
-  assert.deepEqual((await readdir(demo)).toSorted(), [".gitignore", "agents.d", "schemas", "tools.d"]);
+  assert.deepEqual((await readdir(demo)).toSorted(), [
+    ".gitignore",
+    "agents.d",
+    "schemas",
+    "tools.d",
+  ]);
   assert.equal((await legion(["validate"], { cwd: demo })).exitCode, 0);
   const answered = await legion(["run", "agent/assistant", "Hello"], {
     cwd: demo,

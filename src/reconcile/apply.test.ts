@@ -101,7 +101,7 @@ test("an object in the middle that is not valid keeps the whole apply from being
   const { plane, store } = opened();
   const wrong = desired("b", { description: "x", modle: "y", maxIterations: "many" });
   const error = await refused(plane.apply(applyOf([desired("a"), wrong, desired("c")])), "LEG6033");
-  assert.match(error.message, /Agent\/default\/b.*modle.*\/spec\/modle.*\/spec\/maxIterations/);
+  assert.match(error.message, /agent\/b.*modle.*\/spec\/modle.*\/spec\/maxIterations/);
   assert.equal(await store.version(), 0);
 });
 
@@ -147,7 +147,7 @@ test("fields of other managers: one error names all of them, --force takes them,
   ];
   const error = await refused(plane.apply(applyOf(clash, other)), "LEG6026");
   assert.equal(error.exitCode, 3);
-  for (const told of ["/spec/description (m)", "/spec/model (m)", "Agent/default/b"])
+  for (const told of ["/spec/description (m)", "/spec/model (m)", "agent/b"])
     assert.ok(error.message.includes(told), error.message);
   for (const way of [/same values/, /leave .* out/, /--force-conflicts/])
     assert.match(error.hint, way);
@@ -305,7 +305,7 @@ test("a saved plan is refused when the store moved, when it was altered, and whe
   await refused(plane.applyPlan({} as Plan, "m"), "LEG1082");
   await plane.apply(applyOf([desired("b")], { source: "t", manager: "n", claim: true }));
   const taken = await refused(plane.applyPlan(plan, "m"), "LEG1081");
-  assert.match(taken.message, /t declares Agent\/default\/b now/);
+  assert.match(taken.message, /t declares agent\/b now/);
   await plane.apply(applyOf([desired("a", { description: "moved" })], { prune: false }));
   const stale = await refused(plane.applyPlan(plan, "m"), "LEG1081");
   assert.match(stale.message, /Agent\/default\/a was changed/);
