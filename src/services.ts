@@ -12,6 +12,7 @@ import { noUsage, type Router } from "./router/contract.ts";
 import { createRouter } from "./router/router.ts";
 import type { SandboxPool } from "./sandbox/contract.ts";
 import { redactDeep } from "./security/redact.ts";
+import { redactStream } from "./security/redact-stream.ts";
 import { createSecrets, type Secrets } from "./security/secrets.ts";
 import type { KeyValue } from "./state/key-value.ts";
 import { createEmitter } from "./telemetry/emitter.ts";
@@ -79,7 +80,7 @@ export function createServices(options: ServicesOptions): Services {
     secrets,
     redact: redactor.redact,
     async runTurn({ agent, ...request }) {
-      const sink = (event: LegionEvent) => publish(withinLimits(redactDeep(event, redactor)));
+      const sink = redactStream(redactor, (event) => publish(withinLimits(event)));
       const emit = createEmitter({ agent: titleIn(agent), run: request.run, clock, sink });
       const objects = objectsOf(agent.namespace);
       secrets.know(objects);

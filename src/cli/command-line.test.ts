@@ -1,7 +1,7 @@
 // Goal: every command helps itself, says what was wrong with its words, and ends with the documented exit code.
 // Method: run the real command line, from source, in processes of its own; check help pages against 80 columns.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -21,7 +21,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-const words = commands.map((command) => command.paths[0]?.join(" ") ?? "");
+const words = commands.map(({ name }) => name);
 
 for (const word of ["", ...words]) {
   test(`legion ${word} --help goes to stdout, fits 80 columns and has examples`, async () => {
@@ -44,6 +44,29 @@ for (const word of ["", ...words]) {
     assert.ok((examples.match(/^ {2}# /gm) ?? []).length >= 2, "two examples");
   });
 }
+
+for (const { name, description, load } of commands) {
+  test(`the table of commands says of ${name} what its class says`, async () => {
+    const { paths = [], usage } = await load();
+    assert.deepEqual(
+      paths.map((path) => path.join(" ")),
+      [name],
+    );
+    assert.equal(usage?.description, description);
+  });
+}
+
+test("every command is in the table", async () => {
+  const folder = new URL(".", import.meta.url);
+  const files = (await readdir(folder)).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const texts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+  const found = texts.flatMap((text) =>
+    [...text.matchAll(/static override paths = \[\[(.*)\]\]/g)].map(([, path = ""]) =>
+      path.replaceAll(/"|,/g, ""),
+    ),
+  );
+  assert.deepEqual(found.toSorted(), words.toSorted());
+});
 
 for (const words of [
   ["rollout", "--help"],

@@ -1,60 +1,155 @@
-import { AnnotateCommand } from "./annotate.ts";
-import { ApplyCommand } from "./apply.ts";
-import { AskCommand } from "./ask.ts";
-import { CompletionCommand } from "./completion.ts";
-import { DeleteCommand } from "./delete.ts";
-import { DescribeCommand } from "./describe.ts";
-import { DiffCommand } from "./diff.ts";
-import { DownCommand } from "./down.ts";
-import { EventsCommand } from "./events.ts";
-import { ExplainCommand } from "./explain.ts";
-import { GetCommand } from "./get.ts";
-import { InitCommand } from "./init.ts";
-import { LabelCommand } from "./label.ts";
-import { LogsCommand } from "./logs.ts";
-import { PlanCommand } from "./plan.ts";
-import { ReconcileCommand } from "./reconcile.ts";
-import { RolloutHistoryCommand } from "./rollout-history.ts";
-import { RolloutRestartCommand } from "./rollout-restart.ts";
-import { RolloutStatusCommand } from "./rollout-status.ts";
-import { RolloutUndoCommand } from "./rollout-undo.ts";
-import { RunCommand } from "./run.ts";
-import { SchemaCommand } from "./schema.ts";
-import { StatusCommand } from "./status.ts";
-import { TellCommand } from "./tell.ts";
-import { UpCommand } from "./up.ts";
-import { ValidateCommand } from "./validate.ts";
-import { VersionCommand } from "./version.ts";
-import { WaitCommand } from "./wait.ts";
+import type { CommandClass } from "clipanion";
+import type { CommandContext } from "./context.ts";
+
+/** A command as it is found and listed: its class, with all that it needs, is loaded when it is asked for. */
+export interface CommandEntry {
+  /** The words that call it: `rollout status`. */
+  readonly name: string;
+  /** The same as in its class. */
+  readonly description: string;
+  readonly load: () => Promise<CommandClass<CommandContext>>;
+}
 
 /** Every command, in the order of `legion --help`. */
-export const commands = [
-  InitCommand,
-  ValidateCommand,
-  RunCommand,
-  UpCommand,
-  DownCommand,
-  StatusCommand,
-  ReconcileCommand,
-  ApplyCommand,
-  DiffCommand,
-  PlanCommand,
-  GetCommand,
-  DescribeCommand,
-  EventsCommand,
-  LogsCommand,
-  WaitCommand,
-  LabelCommand,
-  AnnotateCommand,
-  DeleteCommand,
-  RolloutStatusCommand,
-  RolloutHistoryCommand,
-  RolloutUndoCommand,
-  RolloutRestartCommand,
-  AskCommand,
-  TellCommand,
-  ExplainCommand,
-  SchemaCommand,
-  CompletionCommand,
-  VersionCommand,
-] as const;
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "init",
+    description: "write a small manifest repository that works",
+    load: async () => (await import("./init.ts")).InitCommand,
+  },
+  {
+    name: "validate",
+    description: "check manifests offline: syntax, fields, references",
+    load: async () => (await import("./validate.ts")).ValidateCommand,
+  },
+  {
+    name: "run",
+    description: "run an agent once: the answer on stdout, the rest on stderr",
+    load: async () => (await import("./run.ts")).RunCommand,
+  },
+  {
+    name: "up",
+    description: "run the daemon: keep agents as manifests declare them",
+    load: async () => (await import("./up.ts")).UpCommand,
+  },
+  {
+    name: "down",
+    description: "end the daemon, once its turns have drained",
+    load: async () => (await import("./down.ts")).DownCommand,
+  },
+  {
+    name: "status",
+    description: "show how the daemon stands, and everything that is wrong",
+    load: async () => (await import("./status.ts")).StatusCommand,
+  },
+  {
+    name: "reconcile",
+    description: "let the daemon read its roots and sources anew",
+    load: async () => (await import("./reconcile.ts")).ReconcileCommand,
+  },
+  {
+    name: "apply",
+    description: "make the objects be as manifests declare them",
+    load: async () => (await import("./apply.ts")).ApplyCommand,
+  },
+  {
+    name: "diff",
+    description: "show how manifests differ from what there is",
+    load: async () => (await import("./diff.ts")).DiffCommand,
+  },
+  {
+    name: "plan",
+    description: "tell what an apply would change, and save it as a plan",
+    load: async () => (await import("./plan.ts")).PlanCommand,
+  },
+  {
+    name: "get",
+    description: "list objects, or show single ones",
+    load: async () => (await import("./get.ts")).GetCommand,
+  },
+  {
+    name: "describe",
+    description: "tell everything about an object: spec, conditions, history, events",
+    load: async () => (await import("./describe.ts")).DescribeCommand,
+  },
+  {
+    name: "events",
+    description: "list what happened to the objects of a daemon",
+    load: async () => (await import("./events.ts")).EventsCommand,
+  },
+  {
+    name: "logs",
+    description: "tell what an agent did: its turns, steps, tool calls and answers",
+    load: async () => (await import("./logs.ts")).LogsCommand,
+  },
+  {
+    name: "wait",
+    description: "wait until objects are in a state, or are gone",
+    load: async () => (await import("./wait.ts")).WaitCommand,
+  },
+  {
+    name: "label",
+    description: "set or remove labels of objects",
+    load: async () => (await import("./label.ts")).LabelCommand,
+  },
+  {
+    name: "annotate",
+    description: "set or remove annotations of objects",
+    load: async () => (await import("./annotate.ts")).AnnotateCommand,
+  },
+  {
+    name: "delete",
+    description: "delete objects, and wait until they have ended",
+    load: async () => (await import("./delete.ts")).DeleteCommand,
+  },
+  {
+    name: "rollout status",
+    description: "wait until the newest generation of an object runs",
+    load: async () => (await import("./rollout-status.ts")).RolloutStatusCommand,
+  },
+  {
+    name: "rollout history",
+    description: "list the generations of an object that are kept",
+    load: async () => (await import("./rollout-history.ts")).RolloutHistoryCommand,
+  },
+  {
+    name: "rollout undo",
+    description: "go back to an earlier generation of an object",
+    load: async () => (await import("./rollout-undo.ts")).RolloutUndoCommand,
+  },
+  {
+    name: "rollout restart",
+    description: "begin a new conversation of a running agent",
+    load: async () => (await import("./rollout-restart.ts")).RolloutRestartCommand,
+  },
+  {
+    name: "ask",
+    description: "send a running agent a message and wait for its answer",
+    load: async () => (await import("./ask.ts")).AskCommand,
+  },
+  {
+    name: "tell",
+    description: "put a message into the inbox of a running agent",
+    load: async () => (await import("./tell.ts")).TellCommand,
+  },
+  {
+    name: "explain",
+    description: "tell about a kind, a field, a builtin tool or an error code",
+    load: async () => (await import("./explain.ts")).ExplainCommand,
+  },
+  {
+    name: "schema",
+    description: "print the JSON Schema of a kind, or write all of them to a folder",
+    load: async () => (await import("./schema.ts")).SchemaCommand,
+  },
+  {
+    name: "completion",
+    description: "print the completion script of a shell: bash, zsh or fish",
+    load: async () => (await import("./completion.ts")).CompletionCommand,
+  },
+  {
+    name: "version",
+    description: "print the version",
+    load: async () => (await import("./version.ts")).VersionCommand,
+  },
+];

@@ -1,13 +1,12 @@
 import type { Definition } from "clipanion";
+import type { CommandEntry } from "./commands.ts";
 import { positionalsOf } from "./usage-error.ts";
 
 const WIDTH = 80;
 
 /** `legion --help`: what it is, its commands, examples; fits 80 columns. */
-export function overview(definitions: readonly Definition[]): string {
-  const rows = definitions.map(
-    ({ path, description = "" }): Row => [path.replace("legion ", ""), flat(description)],
-  );
+export function overview(entries: readonly CommandEntry[]): string {
+  const rows = entries.map(rowOf);
   return [
     "Legion runs AI agents that are declared in YAML manifests.",
     "",
@@ -38,10 +37,8 @@ export function overview(definitions: readonly Definition[]): string {
 }
 
 /** `legion rollout --help`: the commands of a group. */
-export function groupHelp(group: string, members: readonly Definition[]): string {
-  const rows = members.map(
-    ({ path, description = "" }): Row => [path.replace("legion ", ""), flat(description)],
-  );
+export function groupHelp(group: string, members: readonly CommandEntry[]): string {
+  const rows = members.map(rowOf);
   return [
     `Usage: legion ${group} <command> [flags]`,
     "",
@@ -109,6 +106,10 @@ function isShared(names: string): boolean {
 }
 
 type Row = readonly [name: string, text: string];
+
+function rowOf({ name, description }: CommandEntry): Row {
+  return [name, description];
+}
 
 /** Two columns, the second one wrapped. */
 export function table(rows: readonly Row[]): string[] {

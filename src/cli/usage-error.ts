@@ -2,6 +2,7 @@ import type { Definition } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { count } from "../lib/text.ts";
+import type { CommandEntry } from "./commands.ts";
 
 /** Words that are understood besides the commands. */
 const builtinWords = ["help"] as const;
@@ -14,10 +15,10 @@ export function pathWords(path: string): readonly string[] {
 /** The error for a command that does not exist, or for the first word of a group without a second one. */
 export function unknownCommand(
   argv: readonly string[],
-  definitions: readonly Definition[],
+  entries: readonly CommandEntry[],
 ): LegionError {
   const [first = "", second] = argv;
-  const paths = definitions.map(({ path }) => pathWords(path));
+  const paths = entries.map(({ name }) => name.split(" "));
   const members = paths.filter(([word, ...rest]) => word === first && rest.length > 0);
   if (members.length > 0) return unknownMember(first, second, members);
   const names = [...new Set(paths.flatMap(([word = ""]) => word)), ...builtinWords];

@@ -6,6 +6,8 @@ export interface Redactor {
   redact(text: string): string;
   /** Without the values that it knows. For texts that may well hold words that look like a credential. */
   redactKnown(text: string): string;
+  /** How many characters at the end of a text may be the beginning of a value that it knows. */
+  openEnd(text: string): number;
 }
 
 /** Shorter values are not redacted: they would tear ordinary words apart. */
@@ -34,7 +36,16 @@ export function createRedactor(): Redactor {
     },
     redact: (text) => redactKnown(text).replace(credentialLike, REDACTED),
     redactKnown,
+    openEnd: (text) =>
+      Math.max(0, ...[...forms.values()].flat().map((form) => overlap(text, form))),
   };
+}
+
+/** How much of the beginning of a form the text ends with; the whole form does not count. */
+function overlap(text: string, form: string): number {
+  let length = Math.min(form.length - 1, text.length);
+  while (length > 0 && !text.endsWith(form.slice(0, length))) length -= 1;
+  return length;
 }
 
 /** The same JSON value with every text in it without the known secrets; a value without a secret is returned as it is. */
