@@ -369,3 +369,22 @@ test("a root that is gone is a problem as long as something of it is there", () 
     assert.deepEqual(sourceProblems([runner.status()]), []);
     await runner.close();
   }));
+
+test("an object that two declare is taken over with a word", () =>
+  withFolders(async (bed, write) => {
+    const spec = { wire: "openai-chat", baseUrl: "https://models.example.com/v2" };
+    const key = { kind: "Provider", namespace: "default", name: "cloud" };
+    const objects = [{ ...key, labels: {}, annotations: {}, spec }];
+    await bed.deps.plane.apply({ objects, source: "them", manager: "them", digest: "" });
+    await bed.view.reached(await bed.deps.store.version());
+    await write("agents.d/a.yaml", agentText("a"));
+    const runner = await follow(bed);
+    const told = bed.events.filter(({ reason }) => reason === "TakenOver");
+    assert.deepEqual(
+      told.map(({ object, message }) => [object, /^roots declares it .* them did/.test(message)]),
+      [["Provider/default/cloud", true]],
+    );
+    await runner.reload();
+    assert.equal(bed.events.filter(({ reason }) => reason === "TakenOver").length, 1);
+    await runner.close();
+  }));

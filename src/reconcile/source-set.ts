@@ -66,6 +66,7 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
       const { known = [], changed = [] } = Object.groupBy(set.objects, (object) =>
         isKnown(object) ? "known" : "changed",
       );
+      const taken = changed.flatMap((object) => takeOver(view.get(object), deps) ?? []);
       const report = await plane.apply({
         objects: changed.map((object) => desiredOf(object, pathOf)),
         unchanged: known.map(keyOf),
@@ -85,6 +86,7 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
         ...(revision !== undefined && { revision }),
       });
       await view.reached(report.version);
+      for (const tell of taken) tell();
       applied = new Set(set.objects);
       declared = new Set(set.objects.map(keyText));
       const waiting = report.objects.filter(({ outcome }) => outcome === "deferred");
@@ -95,6 +97,14 @@ export function createSourceSetApplier(deps: SourceSetDeps): SourceSetApplier {
       return report;
     },
   };
+}
+
+/** Two who declare one object take it from each other at each forced reading: whoever runs them should know. */
+function takeOver(live: Resource | undefined, { source, emit }: SourceSetDeps) {
+  const before = live?.origin?.source;
+  if (live === undefined || before === undefined || before === source) return undefined;
+  const message = `${source} declares it from now on; ${before} did before. Let one of them declare it`;
+  return () => void emit(keyText(live), { severity: "warning", reason: "TakenOver", message });
 }
 
 /** What is being deleted is as good as gone: it is to be made again. */
