@@ -5,6 +5,7 @@ import type { Fence, Store } from "../state/store.ts";
 import { FencedError } from "../state/store-errors.ts";
 import type { EmitObject } from "../telemetry/events.ts";
 import { createBell } from "./bell.ts";
+import { createFlapGuard, type FlapGuard } from "./flapping.ts";
 import { createOrphanCollector, type OrphanCollector } from "./orphans.ts";
 import { createQueue, type WorkQueue } from "./queue.ts";
 import type { ReconcileContext, Reconciler } from "./reconciler.ts";
@@ -53,6 +54,7 @@ interface Parts extends WorkDeps {
   readonly queues: ReadonlyMap<string, WorkQueue>;
   readonly writer: StatusWriter;
   readonly orphans: OrphanCollector;
+  readonly flaps: FlapGuard;
 }
 
 /** Keeps all objects as they are to be: one queue a kind, each object by itself, statuses written together. */
@@ -162,6 +164,7 @@ function createParts(
   const parts: Parts = {
     options,
     references: createReferenceIndex(),
+    flaps: createFlapGuard(options.clock),
     queues,
     writer,
     orphans,
@@ -182,18 +185,21 @@ function lookAnew(key: ResourceKey, queues: Parts["queues"]): void {
 /** Has looked at again what changed, and what refers to it when it became something else for others. */
 function react(
   { type, resource, before }: ViewEvent,
-  { queues, references, options }: Parts,
+  { queues, references, flaps, options }: Parts,
 ): void {
   const after = type === "deleted" ? undefined : resource;
   const standings = [before, after].map((each) => each && standingOf(each));
   if (standings[0] !== standings[1]) {
     for (const referrer of references.of(resource)) {
-      const key = keyFrom(referrer);
-      queues.get(key.kind)?.add(referrer);
+      const queue = queues.get(keyFrom(referrer).kind);
+      // What waits for each other in a circle is looked at ever more seldom.
+      if (flaps.isFlapping(referrer)) queue?.retry(referrer);
+      else queue?.add(referrer);
     }
   }
   if (queues.has(resource.kind) && (type !== "modified" || isChanged(resource, before)))
     lookAnew(resource, queues);
+  if (type === "deleted") flaps.forget(keyText(resource));
   if (type === "deleted" && queues.has(resource.kind)) {
     const { kind, name, generation, uid } = resource;
     const message = `${kind} "${name}" is deleted.`;
