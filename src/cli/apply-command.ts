@@ -7,7 +7,7 @@ import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import type { ApplyReport, ApplyRequest, ObjectPlane } from "../reconcile/contract.ts";
 import { applyRequest, existingObjects, sourceName } from "./apply-request.ts";
 import { createLiveLine } from "./live-line.ts";
-import { loadInputs, rootsOf } from "./manifest-flags.ts";
+import { loadInputs, rootsOf, SET_DESCRIPTION } from "./manifest-flags.ts";
 import { type Access, stateFolderOf } from "./plane.ts";
 import { PlaneCommand } from "./plane-command.ts";
 
@@ -41,7 +41,7 @@ export abstract class DeclaringCommand extends PlaneCommand {
       "file, folder, glob or URL with manifests, or - for stdin; may be repeated; default: agents.d tools.d watchers.d",
   });
   set = Option.Array("--set", [], {
-    description: "agent/NAME.spec.FIELD=VALUE in place of what is written; may be repeated",
+    description: SET_DESCRIPTION,
   });
   selector = Option.String("-l,--selector", {
     description: "only objects with these labels: team=a,env!=prod,tier in (x,y)",

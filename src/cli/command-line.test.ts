@@ -323,6 +323,19 @@ test("init writes a repository that validates and whose agent answers; it does s
   assert.match(again.stderr, /LEG7005.*demo is not empty/);
 });
 
+test("--set changes a field for one command, and is checked like the file", async () => {
+  const field = "agent/license-auditor.spec.maxIterations";
+  const validate = (value: string) =>
+    legion(["validate", "fixtures/quickstart", "--set", `${field}=${value}`]);
+  assert.equal((await validate("3")).exitCode, 0);
+  const wrong = await validate("many");
+  assert.equal(wrong.exitCode, 1);
+  assert.match(wrong.stderr, /--set/);
+  const words = ["run", "agent/license-auditor", "-f", "fixtures/quickstart", "-q", "--set"];
+  const other = await legion([...words, "agent/license-auditor.spec.model=nowhere/none"]);
+  assert.match(other.stderr, /nowhere/);
+});
+
 test("schema --dir writes what editors need", async () => {
   await legion(["schema", "--dir", "out"], { cwd: folder });
   assert.deepEqual(

@@ -5,6 +5,10 @@ import type { ManifestLoader } from "../manifest/loader.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import type { CommandContext } from "./context.ts";
 
+/** What `--set` says of itself wherever manifests are loaded. */
+export const SET_DESCRIPTION =
+  "agent/NAME.spec.FIELD=VALUE in place of what is written; may be repeated";
+
 /** The folders that are read when no path is given, where they exist. */
 export const defaultRoots = ["agents.d", "tools.d", "watchers.d"] as const;
 
@@ -84,8 +88,9 @@ export async function loadInputs(
 export async function loadOrReport(
   paths: readonly string[],
   context: CommandContext,
+  extras: LoadExtras = {},
 ): Promise<ManifestSet | undefined> {
-  const set = await loadInputs(paths, context);
+  const set = await loadInputs(paths, context, extras);
   if (set.diagnostics.length === 0) return set;
   const { renderText } = await import("../manifest/render.ts");
   context.stderr.write(renderText(set.diagnostics, { stream: context.stderr }));

@@ -5,7 +5,7 @@ import { LegionError } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { LegionCommand } from "./base-command.ts";
 import { limited, positiveDuration } from "./deadline.ts";
-import { loadOrReport } from "./manifest-flags.ts";
+import { loadOrReport, SET_DESCRIPTION } from "./manifest-flags.ts";
 import { createProgress } from "./progress.ts";
 import { fullTask } from "./task-input.ts";
 import { answerText, turnExitCode, turnNotes } from "./turn-report.ts";
@@ -38,6 +38,7 @@ export class RunCommand extends LegionCommand {
     description:
       "file or folder with manifests, or - for stdin; may be repeated; default: agents.d tools.d watchers.d",
   });
+  set = Option.Array("--set", [], { description: SET_DESCRIPTION });
   input = Option.Array("--input", [], {
     description: "name=value that is given to the agent with the task; may be repeated",
   });
@@ -62,7 +63,7 @@ export class RunCommand extends LegionCommand {
     const name = agentName(this.reference);
     const signal = this.deadline();
     const task = (await fullTask(this.context, this)) || "Begin.";
-    const manifests = await loadOrReport(this.file, this.context);
+    const manifests = await loadOrReport(this.file, this.context, { sets: this.set });
     if (manifests === undefined) return 1;
     const progress = createProgress(stderr, { isVerbose: this.verbose });
     const { createRuntime } = await import("../runtime.ts");

@@ -2,7 +2,7 @@ import { Command, Option } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
 import { count } from "../lib/text.ts";
 import { LegionCommand } from "./base-command.ts";
-import { loadInputs } from "./manifest-flags.ts";
+import { loadInputs, SET_DESCRIPTION } from "./manifest-flags.ts";
 
 const ERRORS_SHOWN = "50";
 
@@ -26,6 +26,7 @@ export class ValidateCommand extends LegionCommand {
 
   override output = Option.String("-o,--output", "text", { description: outputs.join(", ") });
   inputs = Option.Rest({ name: "path" });
+  set = Option.Array("--set", [], { description: SET_DESCRIPTION });
   maxErrors = Option.String("--max-errors", ERRORS_SHOWN, {
     description: `how many to show whole; default: ${ERRORS_SHOWN}`,
   });
@@ -44,7 +45,7 @@ export class ValidateCommand extends LegionCommand {
         hint: "write a whole number above 0",
       });
     }
-    const set = await loadInputs(this.inputs, this.context);
+    const set = await loadInputs(this.inputs, this.context, { sets: this.set });
     const { objects, diagnostics } = set;
     const errors = diagnostics.filter(({ severity }) => severity === "error").length;
     const { stdout, stderr } = this.context;
