@@ -77,7 +77,7 @@ async function open() {
   const events: string[] = [];
   const onError = (error: unknown) => errors.push(error);
   const { signal } = abort;
-  const view = await createView(store, { signal, onError, place: { cwd: "/work" } });
+  const view = await createView(store, { signal, onError, place: { cwd: "/repository" } });
   const controller = createController({
     ...{ store, view, clock: systemClock, onError, signal },
     reconcilers: [

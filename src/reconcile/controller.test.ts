@@ -61,7 +61,7 @@ async function open(store: Store, more: Partial<ControllerOptions> & { time?: Ma
   const view = await createView(store, {
     signal: abort.signal,
     onError: (error) => errors.push(error),
-    place: { cwd: "/work" },
+    place: { cwd: "/repository" },
   });
   const controller = createController({
     store,

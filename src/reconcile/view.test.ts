@@ -32,7 +32,7 @@ async function open(store: Store, more: Partial<Parameters<typeof createView>[1]
   const view = await createView(store, {
     signal: abort.signal,
     onError: (error) => errors.push(error),
-    place: { cwd: "/work" },
+    place: { cwd: "/repository" },
     ...more,
   });
   const events: ViewEvent[] = [];
@@ -174,8 +174,8 @@ test("objects of one namespace answer references, except those that are being de
   const other = { kind: "Agent", namespace: "other", name: "a" };
   const origin = {
     source: "roots",
-    file: "/work/agents.d/a.yaml",
-    root: "/work/agents.d",
+    file: "/repository/agents.d/a.yaml",
+    root: "/repository/agents.d",
     document: 2,
   };
   await store.write(
@@ -199,12 +199,12 @@ test("objects of one namespace answer references, except those that are being de
   assert.equal(object, objects.get("Agent", "a"));
   assert.equal(object?.specHash, canonicalHash({ model: "x/y" }));
   assert.deepEqual(object?.source, {
-    file: "/work/agents.d/a.yaml",
+    file: "/repository/agents.d/a.yaml",
     shown: path.join("agents.d", "a.yaml"),
     document: 2,
-    root: "/work/agents.d",
+    root: "/repository/agents.d",
   });
-  assert.equal(opened.view.within("other").get("Agent", "a")?.source.root, "/work");
+  assert.equal(opened.view.within("other").get("Agent", "a")?.source.root, "/repository");
 });
 
 test("a store that fails is told and asked again", async () => {
@@ -254,7 +254,7 @@ test("waiting for a version ends with the view", async () => {
   const view = await createView(store, {
     signal: abort.signal,
     onError: () => {},
-    place: { cwd: "/work" },
+    place: { cwd: "/repository" },
   });
   const never = assert.rejects(view.reached(99));
   abort.abort();
