@@ -1,7 +1,7 @@
 /** How fast a large set of manifests is loaded: from nothing, positions and references included; with a cache; after an edit. */
 import { execFile } from "node:child_process";
 import { hash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { loadManifests } from "../manifest/load.ts";
 import { createManifestLoader } from "../manifest/loader.ts";
 import { type Benchmark, type BenchRow, percentile } from "./benchmark.ts";
+import { agentOf, fileOf, SHARED_OBJECTS, writeRepository } from "./repository.ts";
 
 export const benchmark: Benchmark = {
   name: "manifest",
@@ -22,7 +23,7 @@ export const benchmark: Benchmark = {
 async function validateMany(amount: number, barSeconds: number): Promise<BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), "legion-bench-"));
   try {
-    await writeSet(folder, amount);
+    await writeRepository(folder, amount);
     const parseSeconds = await secondsOf(async () => {
       for (let index = 0; index < amount; index += 1)
         parse(await readFile(fileOf(folder, index), "utf8"));
@@ -54,20 +55,12 @@ async function validateMany(amount: number, barSeconds: number): Promise<BenchRo
   }
 }
 
-async function writeSet(folder: string, amount: number): Promise<void> {
-  await writeFile(join(folder, "shared.yaml"), shared);
-  for (let index = 0; index < Math.min(amount, FOLDERS); index += 1)
-    await mkdir(join(folder, `folder-${index}`));
-  for (let index = 0; index < amount; index += 1)
-    await writeFile(fileOf(folder, index), agentOf(index));
-}
-
 /** Loads a set again: in another process that finds the cache on disk, and after one edit in a process that goes on. */
 async function loadAgain(amount: number): Promise<BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), "legion-bench-"));
   const cacheFolder = await mkdtemp(join(tmpdir(), "legion-bench-cache-"));
   try {
-    await writeSet(folder, amount);
+    await writeRepository(folder, amount);
     const loader = createManifestLoader({ cacheFolder });
     const load = (known?: { files: { file: string; digest: string }[] }) =>
       loader.load([folder], { cwd: folder, env: {}, known });
@@ -151,59 +144,4 @@ async function validate(folder: string, amount: number): Promise<void> {
   if (objects.length !== expected || diagnostics.length > 0) {
     throw new Error(`${objects.length} of ${expected} objects, ${diagnostics.length} diagnostics`);
   }
-}
-
-function fileOf(folder: string, index: number): string {
-  return join(folder, `folder-${index % FOLDERS}`, `agent-${index}.yaml`);
-}
-
-const FOLDERS = 100;
-
-const SHARED_OBJECTS = 3;
-const shared = `apiVersion: legion.dev/v1
-kind: Tool
-metadata: { name: files }
-spec: { type: builtin, builtin: files }
----
-apiVersion: legion.dev/v1
-kind: Tool
-metadata: { name: kv }
-spec: { type: builtin, builtin: kv }
----
-apiVersion: legion.dev/v1
-kind: Provider
-metadata: { name: cloud }
-spec: { wire: openai-chat, baseUrl: "https://models.example.com/v1" }
-`;
-
-/** An agent of usual size, different from all others. */
-function agentOf(index: number): string {
-  return `# yaml-language-server: $schema=../schemas/legion.json
-apiVersion: legion.dev/v1
-kind: Agent
-metadata:
-  name: agent-${index}
-  labels: { team: team-${index % 7} }
-spec:
-  description: Agent number ${index} of the benchmark.
-  instructions: |
-    Work carefully. Read the files first, then answer.
-    Cite the file for each claim.
-  model: cloud/large
-  tools:
-    - files
-    - name: kv
-      as: cache
-      config: { namespace: shared }
-  outputSchema:
-    type: object
-    properties:
-      answer: { type: string }
-      confidence: { type: number, minimum: 0, maximum: 1 }
-    required: [answer]
-  maxIterations: ${(index % 20) + 1}
-  sandbox:
-    memory: 64MiB
-    timeout: 30s
-`;
 }

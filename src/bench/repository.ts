@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const FILES_PER_FOLDER = 100;
 
@@ -11,7 +11,7 @@ export async function writeRepository(root: string, agents: number): Promise<voi
   await mkdir(root, { recursive: true });
   await writeFile(join(root, "shared.yaml"), shared);
   for (let index = 0; index < agents; index += 1) {
-    if (index % FILES_PER_FOLDER === 0) await mkdir(join(fileOf(root, index), ".."));
+    if (index % FILES_PER_FOLDER === 0) await mkdir(dirname(fileOf(root, index)));
     await writeFile(fileOf(root, index), agentOf(index));
   }
 }
