@@ -2,15 +2,20 @@ import { agentCodes } from "./codes/agent.ts";
 import { apiCodes } from "./codes/api.ts";
 import { applyCodes } from "./codes/apply.ts";
 import { commandCodes } from "./codes/command.ts";
+import { durableCodes } from "./codes/durable.ts";
 import { gitCodes } from "./codes/git.ts";
+import { journalCodes } from "./codes/journal.ts";
+import { lifecycleCodes } from "./codes/lifecycle.ts";
 import { manifestCodes } from "./codes/manifest.ts";
 import { objectCodes } from "./codes/objects.ts";
+import { peopleCodes } from "./codes/people.ts";
 import { planCodes } from "./codes/plan.ts";
 import { readCommandCodes } from "./codes/read-commands.ts";
 import { routerCodes } from "./codes/router.ts";
 import { sandboxCodes } from "./codes/sandbox.ts";
 import { sourceCodes } from "./codes/sources.ts";
 import { stateCodes } from "./codes/state.ts";
+import { teamCodes } from "./codes/team.ts";
 import { toolCodes } from "./codes/tools.ts";
 
 /** One row of the table: what `legion explain CODE` shows. Codes are never given a new meaning. */
@@ -33,10 +38,15 @@ export const codes = {
   ...sourceCodes,
   ...planCodes,
   ...agentCodes,
+  ...peopleCodes,
+  ...lifecycleCodes,
+  ...teamCodes,
+  ...durableCodes,
   ...sandboxCodes,
   ...toolCodes,
   ...routerCodes,
   ...stateCodes,
+  ...journalCodes,
   ...objectCodes,
   ...gitCodes,
   ...apiCodes,

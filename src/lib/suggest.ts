@@ -16,8 +16,9 @@ export function suggest(name: string, candidates: readonly string[]): string | u
     const isPrefix = wanted.length >= PREFIX_LENGTH_MIN && known.startsWith(wanted);
     if (!isPrefix && Math.abs(wanted.length - known.length) > allowed) continue;
     const edits = distance(wanted, known);
-    // People shorten names at the end more often than they miss the beginning.
-    const score = edits - commonLength(wanted, known) / 2;
+    // People shorten names at the end more often than they miss the beginning, and swap letters more often than they add one.
+    const likeness = commonLength(wanted, known) / 2 + (wanted.length === known.length ? 0.25 : 0);
+    const score = edits - likeness;
     if (score < bestScore && (isPrefix || edits <= allowed)) {
       best = candidate;
       bestScore = score;

@@ -3,14 +3,17 @@ import { LegionError } from "../lib/errors.ts";
 import { byteLength } from "../lib/text.ts";
 import {
   type Answer,
+  type DeadLetter,
   type Inbox,
   type InboxMessage,
+  MAIN_LANE,
   MESSAGE_BYTES_MAX,
   MESSAGES_PER_AGENT_MAX,
   type MessageOutcome,
   type NewMessage,
   OUTCOME_KEPT_MS,
   OUTCOMES_KEPT,
+  type Put,
 } from "./inbox.ts";
 import { checkFence } from "./leases.ts";
 import type { Fence } from "./store.ts";
@@ -26,19 +29,44 @@ export interface InboxOptions {
 export interface OutcomeRow extends Omit<MessageOutcome, "at" | "result"> {
   readonly atMs: number;
   readonly result: string;
+  readonly dedupeKey?: string;
+}
+
+export interface WaitingMessage extends InboxMessage {
+  /** This delivery was begun: it goes first, so that what the process before was doing is ended before anything else. */
+  readonly isBegun: boolean;
+}
+
+/** The first message of one sender in one lane: the next one of this sender that can be delivered. */
+export interface LaneHead extends Pick<WaitingMessage, "id" | "notBeforeMs" | "isBegun"> {
+  readonly conversation: string;
+  /** Messages of the sender in the lane. */
+  readonly waiting: number;
 }
 
 /** What a driver of the inbox has to do: keep rows in the order in which they came. Calls are synchronous. */
 export interface InboxTables extends Pick<Tables, "atomically" | "lease"> {
-  message(id: string): InboxMessage | undefined;
-  oldest(uid: string): InboxMessage | undefined;
+  message(id: string): WaitingMessage | undefined;
+  /** In the order in which they came; of one lane, or of all. */
+  heads(uid: string, conversation?: string): LaneHead[];
   /** Oldest first. */
-  messages(uid: string): InboxMessage[];
+  messages(uid: string): WaitingMessage[];
   count(uid: string): number;
   counts(): Map<string, number>;
-  insert(message: InboxMessage): void;
-  setAttempts(id: string, attempts: number): void;
+  /** The id of the message, dead letter or outcome of that id, else of the oldest one of its dedupe key. */
+  known(message: Pick<NewMessage, "id" | "uid" | "dedupeKey">): string | undefined;
+  countDuplicate(id: string): void;
+  insert(message: WaitingMessage): void;
+  /** Everything but its place. */
+  update(message: WaitingMessage): void;
+  /** With the data that only its tools may read. */
   remove(id: string): void;
+  /** Newest first. */
+  dead(uid?: string): DeadLetter[];
+  /** Moves a message to the dead letters. */
+  bury(message: WaitingMessage, cause: string, diedAtMs: number): void;
+  /** Removes a dead letter; runs of its deliveries that have ended are not known by its key any more. */
+  exhume(letter: DeadLetter): void;
   outcome(id: string): OutcomeRow | undefined;
   keepOutcome(row: OutcomeRow): void;
   /** Removes the outcomes from before that time, and all but so many of the newest. */
@@ -52,40 +80,41 @@ export function inboxOverTables(tables: InboxTables, { clock, fence }: InboxOpti
       if (fence !== undefined) checkFence(tables, fence);
       return work();
     });
-  const addAttempts = (id: string, more: number): boolean =>
-    write(() => {
-      const message = tables.message(id);
-      if (message === undefined) return false;
-      tables.setAttempts(id, Math.max(0, message.attempts + more));
-      return true;
-    });
   return {
     async put(message) {
       checkSize(message);
-      return write(() => keep(tables, { ...message, at: isoTime(clock.now()), attempts: 0 }));
+      return write(() => keep(tables, message, clock.now()));
     },
-    async next(uid) {
-      return tables.oldest(uid);
+    async next(uid, conversation, nowMs) {
+      const head = nextHead(tables.heads(uid, conversation), nowMs);
+      const message = head && tables.message(head.id);
+      return message && shown(message);
+    },
+    async lanes(uid) {
+      return lanesOf(tables.heads(uid));
     },
     async begin(id) {
-      return addAttempts(id, 1);
+      return write(() => beginMessage(tables, id));
     },
     async release(id) {
-      addAttempts(id, -1);
-    },
-    async finish(id, answer) {
-      return write(() => {
+      write(() => {
         const message = tables.message(id);
-        if (message === undefined) return false;
-        end(tables, [message], () => answer, clock.now());
-        return true;
+        if (message === undefined) return;
+        tables.update({ ...message, attempts: Math.max(0, message.attempts - 1) });
       });
     },
-    async drop(uid, { except, answer }) {
+    ...deadLettersOver(tables, write, clock),
+    async finish(id, answer) {
+      return write(() => finishMessage(tables, id, answer, clock.now()));
+    },
+    async drop(uid, { conversation, except = [], answer }) {
       return write(() => {
-        const dropped = tables.messages(uid).filter(({ id }) => id !== except);
-        end(tables, dropped, answer, clock.now());
-        return dropped;
+        const dropped = tables
+          .messages(uid)
+          .filter((one) => conversation === undefined || one.conversation === conversation)
+          .filter(({ id }) => !except.includes(id));
+        end(tables, dropped, (message) => answer(shown(message)), clock.now());
+        return dropped.map(shown);
       });
     },
     async counts() {
@@ -97,34 +126,134 @@ export function inboxOverTables(tables: InboxTables, { clock, fence }: InboxOpti
     async outcome(id) {
       const row = tables.outcome(id);
       if (row === undefined) return undefined;
-      const { atMs, result, ...rest } = row;
+      const { atMs, result, dedupeKey: _, ...rest } = row;
       return { ...rest, at: isoTime(atMs), result: JSON.parse(result) };
     },
   };
 }
 
-function keep(tables: InboxTables, message: InboxMessage): number {
-  const { id, uid } = message;
-  const isKnown = tables.message(id) !== undefined || tables.outcome(id) !== undefined;
-  const before = tables.count(uid);
-  if (isKnown) return before;
-  if (before >= MESSAGES_PER_AGENT_MAX) throw inboxFull();
-  tables.insert(message);
-  return before + 1;
+/** Deliveries that fail. */
+function deadLettersOver(
+  tables: InboxTables,
+  write: <T>(work: () => T) => T,
+  clock: Clock,
+): Pick<Inbox, "defer" | "bury" | "dead" | "redrive"> {
+  return {
+    async defer(id, { notBeforeMs, maxDeliveries, cause }) {
+      return write(() => {
+        const message = tables.message(id);
+        if (message === undefined) return "gone";
+        if (message.delivery >= maxDeliveries) {
+          tables.bury(message, cause, clock.now());
+          return "dead";
+        }
+        tables.update({ ...message, ...FRESH, delivery: message.delivery + 1, notBeforeMs });
+        return "deferred";
+      });
+    },
+    async bury(id, cause) {
+      return write(() => {
+        const message = tables.message(id);
+        if (message !== undefined) tables.bury(message, cause, clock.now());
+        return message !== undefined;
+      });
+    },
+    async dead(uid) {
+      return tables.dead(uid);
+    },
+    async redrive(uid, ids) {
+      return write(() => {
+        const letters = tables.dead(uid).filter(({ id }) => ids?.includes(id) ?? true);
+        const space = MESSAGES_PER_AGENT_MAX - tables.count(uid);
+        if (letters.length > 0 && space <= 0) throw inboxFull();
+        // The oldest first, in the order in which they were given up; those without space stay where they are.
+        const back = letters.reverse().slice(0, space);
+        for (const letter of back) {
+          const { cause: _, diedAt: __, ...message } = letter;
+          tables.exhume(letter);
+          tables.insert({ ...message, ...FRESH, delivery: 1, notBeforeMs: 0 });
+        }
+        return back.length;
+      });
+    },
+  };
+}
+
+/** A delivery that nobody has begun. */
+const FRESH = { attempts: 0, isBegun: false } as const;
+
+/** Counts one more attempt, inside a transaction; false when there is no such message. */
+export function beginMessage(tables: InboxTables, id: string): boolean {
+  const message = tables.message(id);
+  if (message === undefined) return false;
+  tables.update({ ...message, attempts: message.attempts + 1, isBegun: true });
+  return true;
+}
+
+/** Removes a message and keeps its outcome, inside a transaction; false when there is no such message. */
+export function finishMessage(
+  tables: InboxTables,
+  id: string,
+  answer: Answer,
+  nowMs: number,
+): boolean {
+  const message = tables.message(id);
+  if (message === undefined) return false;
+  end(tables, [message], () => answer, nowMs);
+  return true;
+}
+
+/** What was begun goes first, then whatever is due, in the order in which it came. */
+function nextHead(heads: readonly LaneHead[], nowMs: number): LaneHead | undefined {
+  return (
+    heads.find(({ isBegun }) => isBegun) ?? heads.find(({ notBeforeMs }) => notBeforeMs <= nowMs)
+  );
+}
+
+function lanesOf(heads: readonly LaneHead[]): Map<string, { waiting: number; dueMs: number }> {
+  const lanes = new Map<string, { waiting: number; dueMs: number }>();
+  for (const { conversation, waiting, notBeforeMs, isBegun } of heads) {
+    const dueMs = isBegun ? 0 : notBeforeMs;
+    const lane = lanes.get(conversation) ?? { waiting: 0, dueMs };
+    lanes.set(conversation, {
+      waiting: lane.waiting + waiting,
+      dueMs: Math.min(lane.dueMs, dueMs),
+    });
+  }
+  return lanes;
+}
+
+function shown({ isBegun: _, ...message }: WaitingMessage): InboxMessage {
+  return message;
+}
+
+function keep(tables: InboxTables, message: NewMessage, nowMs: number): Put {
+  const queued = tables.count(message.uid);
+  const known = tables.known(message);
+  if (known !== undefined) {
+    tables.countDuplicate(known);
+    return { queued, duplicateOf: known };
+  }
+  if (queued >= MESSAGES_PER_AGENT_MAX) throw inboxFull();
+  const { conversation = MAIN_LANE, ...rest } = message;
+  const first = { ...FRESH, delivery: 1, notBeforeMs: 0, duplicates: 0 };
+  tables.insert({ ...rest, conversation, at: isoTime(nowMs), ...first });
+  return { queued: queued + 1 };
 }
 
 function end(
   tables: InboxTables,
-  messages: readonly InboxMessage[],
-  answer: (message: InboxMessage) => Answer,
+  messages: readonly WaitingMessage[],
+  answer: (message: WaitingMessage) => Answer,
   nowMs: number,
 ): void {
   // All of it is decided before the first row changes, so that a driver without roll-back stays whole too.
   const rows = messages.map((message): OutcomeRow => {
     const { generation, result } = answer(message);
-    const { id, uid, attempts } = message;
+    const { id, uid, attempts, duplicates, dedupeKey } = message;
     const text = JSON.stringify(result);
-    return { message: id, uid, atMs: nowMs, attempts, generation, result: text };
+    const row = { message: id, uid, atMs: nowMs, attempts, duplicates, generation, result: text };
+    return { ...row, ...(dedupeKey !== undefined && { dedupeKey }) };
   });
   for (const row of rows) {
     tables.remove(row.message);

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { manualClock } from "../lib/clock.ts";
 import { put, write } from "./contract/case.ts";
+import { deliveryCases } from "./contract/delivery-cases.ts";
 import { inboxCases, type OpenedInbox } from "./contract/inbox-cases.ts";
 import { type Database, databaseError, openDatabase } from "./database.ts";
 import { memoryInboxTables } from "./inbox-memory.ts";
@@ -54,7 +55,7 @@ async function openSqlite(): Promise<OpenedInbox> {
 }
 
 for (const [driver, open] of Object.entries({ memory: openMemory, sqlite: openSqlite })) {
-  for (const { name, check } of inboxCases) {
+  for (const { name, check } of [...inboxCases, ...deliveryCases]) {
     test(`${driver}: ${name}`, async () => {
       const opened = await open();
       try {
@@ -80,7 +81,7 @@ test("sqlite: messages, attempts and outcomes are there after closing and openin
   first.close();
   const second = await openDatabase(folder);
   const again = openSqliteInbox(second, options);
-  const next = await again.next("a");
+  const next = await again.next("a", "main", 0);
   assert.deepEqual([next?.id, next?.attempts], ["2", 1]);
   assert.deepEqual((await again.outcome("1"))?.result, answer.result);
   second.close();

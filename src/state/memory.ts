@@ -8,7 +8,7 @@ import {
 } from "./store.ts";
 import { type StoreOptions, storeOverTables } from "./store-over-tables.ts";
 import type { LeaseRow, Tables } from "./tables.ts";
-import type { WritePlan } from "./write-plan.ts";
+import { rowsOf, type WritePlan } from "./write-plan.ts";
 
 /** A store that is gone with the process: for one-shot runs, tests and simulations. */
 export function openMemoryStore(options: StoreOptions): Store {
@@ -21,6 +21,9 @@ export function memoryTables(eventsRetained: number): Tables {
   const records = new Map<string, readonly SpecRecord[]>();
   const inventories = new Map<string, Inventory>();
   const leases = new Map<string, LeaseRow>();
+  /** The version at which each object was moved last. */
+  const moved = new Map<string, number>();
+  const settled = new Map<string, { readonly request: string; readonly version: number }>();
   const events: StoreEvent[] = [];
   /** Version of the newest event that is not kept any more. */
   let oldest = 0;
@@ -46,10 +49,21 @@ export function memoryTables(eventsRetained: number): Tables {
     records: (uid) => [...(records.get(uid) ?? [])].reverse(),
     inventory: (source) => inventories.get(source),
     inventories: () => [...inventories.values()].sort((a, b) => (a.source < b.source ? -1 : 1)),
+    unmoved: (source, request) => {
+      const last = settled.get(source);
+      if (last?.request !== request) return [];
+      return sorted().filter((object) => (moved.get(keyText(object)) ?? 0) <= last.version);
+    },
     oldest: () => oldest,
     events: (since, limit) => events.slice(since - oldest, since - oldest + limit),
     apply: (plan) => {
-      const eventRows = keepObjects(plan, objects, records);
+      keepObjects(plan, objects, records);
+      for (const { version, type, resource } of plan.events) {
+        if (type === "deleted") moved.delete(keyText(resource));
+        else if (!plan.statusOnly.has(version)) moved.set(keyText(resource), version);
+      }
+      for (const { source, request } of plan.settled)
+        settled.set(source, { request, version: plan.version });
       for (const record of plan.records) keepRecord(record, records);
       for (const { source, inventory } of plan.inventories) {
         if (inventory === undefined) inventories.delete(source);
@@ -57,19 +71,18 @@ export function memoryTables(eventsRetained: number): Tables {
       }
       for (const event of plan.events) events.push(event);
       oldest += events.splice(0, Math.max(0, events.length - eventsRetained)).length;
-      return eventRows + plan.records.length + plan.inventories.length;
+      return rowsOf(plan);
     },
     lease: (name) => leases.get(name),
     keepLease: (row) => void leases.set(row.name, row),
   };
 }
 
-/** Two rows an event: the event's own and the object's. */
 function keepObjects(
   { events }: WritePlan,
   objects: Map<string, Resource>,
   records: Map<string, readonly SpecRecord[]>,
-): number {
+): void {
   for (const { type, resource } of events) {
     const name = keyText(resource);
     if (type === "deleted") {
@@ -79,7 +92,6 @@ function keepObjects(
       objects.set(name, frozen(resource));
     }
   }
-  return events.length * 2;
 }
 
 function keepRecord(

@@ -1,5 +1,6 @@
 import { LegionError } from "../lib/errors.ts";
 import { atomically, type Database } from "./database.ts";
+import { durableTables } from "./migration-durable.ts";
 
 /** The statements that lead from each schema to the next. A released one is never edited: changes are a new entry. */
 const migrations: readonly (readonly string[])[] = [
@@ -32,6 +33,14 @@ const migrations: readonly (readonly string[])[] = [
       at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, generation INTEGER NOT NULL, result TEXT NOT NULL
     ) STRICT`,
   ],
+  [
+    // Of objects that were written before, nobody can tell since when they are as they are.
+    `ALTER TABLE resources ADD COLUMN generation INTEGER`,
+    `ALTER TABLE resources ADD COLUMN version INTEGER`,
+    `ALTER TABLE resources ADD COLUMN moved INTEGER`,
+    `CREATE TABLE settled (source TEXT PRIMARY KEY, request TEXT NOT NULL, version INTEGER NOT NULL) STRICT`,
+  ],
+  durableTables,
 ];
 
 /** The schema that this Legion writes. */

@@ -2,7 +2,7 @@ import { LegionError } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
 import type { SqlRow } from "./database.ts";
 import type { Resource, SpecRecord } from "./resource.ts";
-import type { StoreEvent } from "./store.ts";
+import type { ObjectMark, StoreEvent } from "./store.ts";
 import type { LeaseRow } from "./tables.ts";
 
 /** The value of a JSON column. A text that is not JSON was not written by a store: the file is damaged. */
@@ -46,4 +46,9 @@ export function leaseOf({ name, holder, epoch, renewals, ttl_ms }: SqlRow): Leas
     renewals: Number(renewals),
     ttlMs: Number(ttl_ms),
   };
+}
+
+export function markOf({ kind, namespace, name, generation, version }: SqlRow): ObjectMark {
+  const key = { kind: String(kind), namespace: String(namespace), name: String(name) };
+  return { ...key, generation: Number(generation), resourceVersion: Number(version) };
 }

@@ -2,11 +2,11 @@ import type { LegionError } from "../lib/errors.ts";
 import { atomically, type Database, databaseError, type SqlRow } from "./database.ts";
 import { migrate } from "./migrations.ts";
 import type { Resource } from "./resource.ts";
-import { eventOf, leaseOf, parsed, recordOf } from "./sqlite-rows.ts";
+import { eventOf, leaseOf, markOf, parsed, recordOf } from "./sqlite-rows.ts";
 import { EVENTS_RETAINED, HISTORY_MAX, type Inventory, type Store } from "./store.ts";
 import { type StoreOptions, storeOverTables } from "./store-over-tables.ts";
 import type { LeaseRow, Tables } from "./tables.ts";
-import type { WritePlan } from "./write-plan.ts";
+import { rowsOf, type WritePlan } from "./write-plan.ts";
 
 /** How soon commits of other processes are seen by those who watch. */
 const POLL_MS = 100;
@@ -61,6 +61,7 @@ function sqliteTables(database: Database, eventsRetained: number): Tables {
       run("SELECT body FROM inventories ORDER BY source").map((row) =>
         parsed<Inventory>(row.body, database.file),
       ),
+    unmoved: (source, request) => run(UNMOVED, source, request).map(markOf),
     oldest: () =>
       Math.max(0, Number(first("SELECT MIN(version) AS version FROM events")?.version ?? 0) - 1),
     events: (since, limit) =>
@@ -84,6 +85,8 @@ function sqliteTables(database: Database, eventsRetained: number): Tables {
   };
 }
 
+const UNMOVED = `SELECT kind, namespace, name, generation, resources.version FROM resources, settled
+  WHERE source = ? AND request = ? AND moved <= settled.version`;
 const SORTED = "ORDER BY kind, namespace, name";
 
 function narrowed(filter: Parameters<Tables["objects"]>[0]) {
@@ -105,15 +108,22 @@ function apply(database: Database, plan: WritePlan, eventsRetained: number): num
       run("DELETE FROM records WHERE uid = ?", uid);
       continue;
     }
+    if (plan.statusOnly.has(version)) {
+      run("UPDATE resources SET body = ?, version = ? WHERE uid = ?", body, version, uid);
+      continue;
+    }
     const owners = ownerReferences.map((owner) => owner.uid);
     run(
-      "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       kind,
       namespace,
       name,
       uid,
       owners.length > 0 ? JSON.stringify(owners) : null,
       body,
+      resource.generation,
+      version,
+      version,
     );
   }
   for (const { uid, generation, at, manager, spec } of plan.records) {
@@ -127,10 +137,12 @@ function apply(database: Database, plan: WritePlan, eventsRetained: number): num
     if (inventory === undefined) run("DELETE FROM inventories WHERE source = ?", source);
     else run("INSERT OR REPLACE INTO inventories VALUES (?, ?)", source, JSON.stringify(inventory));
   }
+  for (const { source, request } of plan.settled)
+    run("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", source, request, plan.version);
   if (plan.events.length > 0 && plan.version > eventsRetained) {
     run("DELETE FROM events WHERE version <= ?", plan.version - eventsRetained);
   }
-  return plan.events.length * 2 + plan.records.length + plan.inventories.length;
+  return rowsOf(plan);
 }
 
 /** What the disk did to a connection in a transaction. */

@@ -56,6 +56,9 @@ export function storeOverTables(tables: Tables, options: StoreOptions): Store {
     async inventories() {
       return tables.inventories();
     },
+    async unmoved(source, request) {
+      return tables.unmoved(source, request);
+    },
     async history(key) {
       const living = tables.object(key);
       return living === undefined ? [] : tables.records(living.uid);

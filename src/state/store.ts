@@ -57,8 +57,25 @@ export interface InventoryChange {
   readonly inventory?: Omit<Inventory, "source">;
 }
 
+/**
+ * Remembers that this write leaves all objects of a request as the request has them, so that the next one need not read
+ * them. A write that changes nothing else does not change this either.
+ */
+export interface SettledChange {
+  readonly type: "settled";
+  readonly source: string;
+  /** Digest of the request. */
+  readonly request: string;
+}
+
 export type ObjectChange = PutChange | DeleteChange | StatusChange | FinalizeChange;
-export type StoreChange = ObjectChange | InventoryChange;
+export type StoreChange = ObjectChange | InventoryChange | SettledChange;
+
+/** An object without its content. */
+export interface ObjectMark extends ResourceKey {
+  readonly generation: number;
+  readonly resourceVersion: number;
+}
 
 /** What a source applied, so that what is gone from it can be pruned. */
 export interface Inventory {
@@ -162,6 +179,11 @@ export interface Store {
   orphans(): Promise<readonly Resource[]>;
   inventory(source: string): Promise<Inventory | undefined>;
   inventories(): Promise<readonly Inventory[]>;
+  /**
+   * The objects of which nothing but the status changed since the write that settled this request of a source; none
+   * when the source settled another one last. It costs far less than a list.
+   */
+  unmoved(source: string, request: string): Promise<readonly ObjectMark[]>;
   /** Specs of a living object, newest first, at most five, the present one included. Going back is a put by the caller. */
   history(key: ResourceKey): Promise<readonly SpecRecord[]>;
   /** The store's version; 0 at first. To follow the store: ask the version, then list, then watch from that version. */

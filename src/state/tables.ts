@@ -1,5 +1,5 @@
 import type { Resource, ResourceKey, SpecRecord } from "./resource.ts";
-import type { Inventory, StoreEvent } from "./store.ts";
+import type { Inventory, ObjectMark, StoreEvent } from "./store.ts";
 import type { WritePlan } from "./write-plan.ts";
 
 /** A row of the leases. Without a holder it is free, and keeps its epoch for the next one. */
@@ -31,6 +31,8 @@ export interface Tables {
   inventory(source: string): Inventory | undefined;
   /** Sorted by source. */
   inventories(): Inventory[];
+  /** Objects that were not moved since the source settled the request. */
+  unmoved(source: string, request: string): ObjectMark[];
   /** The version after which every event is still kept. */
   oldest(): number;
   events(since: number, limit: number): StoreEvent[];

@@ -7,6 +7,7 @@ import {
   type Inventory,
   type InventoryChange,
   type ObjectChange,
+  type SettledChange,
   type StoreChange,
   type StoreEvent,
 } from "./store.ts";
@@ -25,12 +26,21 @@ export interface WritePlan {
   readonly version: number;
   /** In order. An object is replaced by each `added` or `modified`, and removed by each `deleted`, with its history. */
   readonly events: readonly StoreEvent[];
+  /** The versions of the events that changed a status and nothing else; all others move their object. */
+  readonly statusOnly: ReadonlySet<number>;
   readonly records: readonly (SpecRecord & { readonly uid: string })[];
+  /** The requests that are settled at the version of the plan. */
+  readonly settled: readonly Pick<SettledChange, "source" | "request">[];
   /** Undefined inventories are forgotten. */
   readonly inventories: readonly {
     readonly source: string;
     readonly inventory: Inventory | undefined;
   }[];
+}
+
+/** How many rows a plan writes: two an event, the event's own and the object's. */
+export function rowsOf({ events, records, inventories, settled }: WritePlan): number {
+  return events.length * 2 + records.length + inventories.length + settled.length;
 }
 
 /** One object during a write. */
@@ -39,6 +49,7 @@ interface Draft {
   after: Resource | undefined;
   /** The last state of `before`, when it went. */
   removed: Resource | undefined;
+  isStatusOnly: boolean;
   records: WritePlan["records"];
 }
 
@@ -53,24 +64,33 @@ export function planWrite(
   }
   const drafts = new Map<string, Draft>();
   const inventories = new Map<string, Inventory | undefined>();
+  const settled = new Map<string, string>();
   const conflicts: Conflict[] = [];
   for (const change of changes) {
     if (change.type === "inventory") {
       inventories.set(change.source, changedInventory(change));
       continue;
     }
+    if (change.type === "settled") {
+      settled.set(change.source, change.request);
+      continue;
+    }
     const conflict = advance(draftOf(drafts, reader, change.key), change, context);
     if (conflict !== undefined) conflicts.push(conflict);
   }
   if (conflicts.length > 0) throw new ConflictError(conflicts);
-  const events = eventsOf(drafts.values(), reader.version);
+  const { events, statusOnly } = eventsOf(drafts.values(), reader.version);
+  const changed = [...inventories]
+    .map(([source, inventory]) => ({ source, inventory }))
+    .filter(({ source, inventory }) => !isDeepStrictEqual(reader.inventory(source), inventory));
+  const isNothing = events.length + changed.length === 0;
   return {
     version: reader.version + events.length,
     events,
+    statusOnly,
     records: [...drafts.values()].flatMap(({ records }) => records),
-    inventories: [...inventories]
-      .map(([source, inventory]) => ({ source, inventory }))
-      .filter(({ source, inventory }) => !isDeepStrictEqual(reader.inventory(source), inventory)),
+    settled: isNothing ? [] : [...settled].map(([source, request]) => ({ source, request })),
+    inventories: changed,
   };
 }
 
@@ -79,7 +99,13 @@ function draftOf(drafts: Map<string, Draft>, reader: WriteReader, key: ResourceK
   const known = drafts.get(name);
   if (known !== undefined) return known;
   const before = reader.object(key);
-  const draft: Draft = { before, after: before, removed: undefined, records: [] };
+  const draft: Draft = {
+    before,
+    after: before,
+    removed: undefined,
+    isStatusOnly: true,
+    records: [],
+  };
   drafts.set(name, draft);
   return draft;
 }
@@ -98,22 +124,30 @@ function advance(draft: Draft, change: ObjectChange, context: StepContext): Conf
     draft.records = [...draft.records, { uid, generation, at: context.at, manager, spec }];
   }
   draft.after = next;
+  if (change.type !== "status") draft.isStatusOnly = false;
   return undefined;
 }
 
-function eventsOf(drafts: Iterable<Draft>, versionBefore: number): StoreEvent[] {
+function eventsOf(
+  drafts: Iterable<Draft>,
+  versionBefore: number,
+): Pick<WritePlan, "events" | "statusOnly"> {
   const events: StoreEvent[] = [];
+  const statusOnly = new Set<number>();
   const push = (type: StoreEvent["type"], resource: Resource) => {
     const version = versionBefore + events.length + 1;
     events.push({ version, type, resource: { ...resource, resourceVersion: version } });
   };
-  for (const { before, after, removed } of drafts) {
+  for (const { before, after, removed, isStatusOnly } of drafts) {
     if (removed !== undefined) push("deleted", removed);
     if (after === undefined) continue;
     if (after.uid !== before?.uid) push("added", after);
-    else if (after !== before && !isDeepStrictEqual(after, before)) push("modified", after);
+    else if (after !== before && !isDeepStrictEqual(after, before)) {
+      push("modified", after);
+      if (isStatusOnly) statusOnly.add(versionBefore + events.length);
+    }
   }
-  return events;
+  return { events, statusOnly };
 }
 
 function changedInventory({ source, inventory }: InventoryChange): Inventory | undefined {

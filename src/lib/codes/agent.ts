@@ -92,4 +92,15 @@ export const agentCodes = {
     fix: "Use a handle that stands in a message that was cut.",
     example: { wrong: 'await recall("report")', right: 'await recall("m1")' },
   },
+  LEG2048: {
+    title: "the arguments of a call are not JSON",
+    why: "In mode tools the model writes the arguments of a call as the text of a JSON object, and this text does not parse. The function was not called.",
+    fix: "Write the arguments as one whole JSON object.",
+    example: { wrong: "{path: 'a.txt'", right: '{"path":"a.txt"}' },
+  },
+  LEG2049: {
+    title: "too many calls in one reply",
+    why: "In mode tools one reply may make at most 128 calls. Those after them were not made.",
+    fix: "Make the rest of the calls in the next reply.",
+  },
 } as const satisfies Record<string, CodePage>;

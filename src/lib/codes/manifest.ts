@@ -190,7 +190,7 @@ export const manifestCodes = {
   },
   LEG1056: {
     title: "two tools under one name",
-    why: "Two entries of spec.tools would have the same name in the agent's code.",
+    why: "Two entries of spec.tools would have the same name in the agent's code, or one of them that of spec.agents, which is agents.",
     fix: "Give one of them another name with as.",
     example: { wrong: "tools: [kv, kv]", right: "tools: [kv, {name: kv, as: cache}]" },
   },
@@ -207,6 +207,11 @@ export const manifestCodes = {
       wrong: "builtin: files\nconfig: { root: src }",
       right: "builtin: files\nconfig: { roots: [src] }",
     },
+  },
+  LEG1059: {
+    title: "no such agent",
+    why: "spec.agents names an Agent that is not among the manifests that were loaded, in the same namespace.",
+    fix: "Correct the name, add the Agent, or load its folder too.",
   },
   LEG1060: {
     title: "out of range",

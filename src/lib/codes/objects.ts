@@ -40,7 +40,7 @@ export const objectCodes = {
   },
   LEG6036: {
     title: "not a failpoint",
-    why: "LEGION_FAILPOINT makes the process kill itself at a write of the store, for tests of crashes. Its value is not one that is known.",
-    fix: "Unset it, or write store-write-before:N or store-write-after:N, N counting from 1.",
+    why: "LEGION_FAILPOINT makes the process kill itself at a write of the store or of the journal, for tests of crashes. Its value is not one that is known.",
+    fix: "Unset it, or write store-write-before:N, journal-write-before:N or, for one type of step, journal-before:call.result:N, N counting from 1; each also with after in the place of before.",
   },
 } as const satisfies Record<string, CodePage>;

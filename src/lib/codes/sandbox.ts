@@ -72,4 +72,13 @@ export const sandboxCodes = {
     why: "The worker or process that runs the code could not be started.",
     fix: "See the message. spec.sandbox.isolation: shared needs the least of the machine.",
   },
+  LEG3013: {
+    title: "the code did not follow its record",
+    why: "An evaluation that was interrupted was begun again, with the answers, times and random numbers that are recorded, and it made another call than its record says, or ended before it made all of them. Something that the record does not hold was not the same. Calls without a recorded answer were not made again.",
+    fix: "The message says which call was recorded and which was made. Check what the recorded calls have done, then have the rest done by a new evaluation. Variables that could not be kept are gone after a restart, and two variables that share one object have one each: keep such an object in one variable.",
+    example: {
+      wrong: "const first = {}; const second = first",
+      right: "const both = { value: {} }",
+    },
+  },
 } as const satisfies Record<string, CodePage>;

@@ -124,7 +124,7 @@ export const toolCodes = {
   },
   LEG4019: {
     title: "the agent asks for more than the tool grants",
-    why: "config of the agent's entry in spec.tools would widen what spec.config of the Tool grants: roots of the files tool outside the Tool's roots, or a namespace of the kv tool that is neither the Tool's nor below it.",
+    why: "config of the agent's entry in spec.tools would widen what spec.config of the Tool grants: roots of the files tool outside the Tool's roots, a namespace of the kv tool that is neither the Tool's nor below it, or another handler of questions than the Tool's.",
     fix: "Ask for a part of what the Tool grants, widen the Tool itself, or list a Tool of its own for the other grant. A Tool that leaves the field out leaves it to the agents.",
     example: {
       wrong: "config: { roots: [docs] } in the Tool, config: { roots: [.] } in the agent",

@@ -33,21 +33,29 @@ const answer = { generation: 3, result: { status: "ok", value: [1] } };
 export const inboxCases: readonly InboxCase[] = [
   {
     name: "messages come back in the order in which they were put, each agent's by themselves",
-    async check({ inbox }) {
+    async check({ inbox, clock }) {
       // The ids say another order than the puts: a wall clock that was set back makes such ids.
       for (const id of ["3", "1", "2"]) await inbox.put(message(id));
       await inbox.put({ ...message("4", "b"), from: "someone" });
       const order: string[] = [];
-      for (let next = await inbox.next("a"); next; next = await inbox.next("a")) {
+      for (
+        let next = await inbox.next("a", "main", clock.now());
+        next;
+        next = await inbox.next("a", "main", clock.now())
+      ) {
         order.push(next.id);
         assert.ok(await inbox.finish(next.id, answer));
       }
       assert.deepEqual(order, ["3", "1", "2"]);
-      assert.deepEqual(await inbox.next("b"), {
+      assert.deepEqual(await inbox.next("b", "main", clock.now()), {
         ...message("4", "b"),
         from: "someone",
         at: new Date(AT).toISOString(),
         attempts: 0,
+        conversation: "main",
+        delivery: 1,
+        notBeforeMs: 0,
+        duplicates: 0,
       });
     },
   },
@@ -56,40 +64,41 @@ export const inboxCases: readonly InboxCase[] = [
     async check({ inbox, clock }) {
       await inbox.put(message("1"));
       assert.equal(await inbox.begin("1"), true);
-      assert.equal((await inbox.next("a"))?.attempts, 1);
+      assert.equal((await inbox.next("a", "main", clock.now()))?.attempts, 1);
       assert.equal(await inbox.outcome("1"), undefined);
       clock.advance(5);
       assert.equal(await inbox.finish("1", answer), true);
-      assert.equal(await inbox.next("a"), undefined);
+      assert.equal(await inbox.next("a", "main", clock.now()), undefined);
       const at = new Date(AT + 5).toISOString();
       assert.deepEqual(await inbox.outcome("1"), {
         message: "1",
         uid: "a",
         at,
         attempts: 1,
+        duplicates: 0,
         ...answer,
       });
     },
   },
   {
     name: "attempts count what was begun, without what was released",
-    async check({ inbox }) {
+    async check({ inbox, clock }) {
       await inbox.put(message("1"));
       for (const _ of [1, 2, 3]) await inbox.begin("1");
       await inbox.release("1");
-      assert.equal((await inbox.next("a"))?.attempts, 2);
+      assert.equal((await inbox.next("a", "main", clock.now()))?.attempts, 2);
       for (const _ of [1, 2, 3]) await inbox.release("1");
-      assert.equal((await inbox.next("a"))?.attempts, 0);
+      assert.equal((await inbox.next("a", "main", clock.now()))?.attempts, 0);
     },
   },
   {
     name: "R10: a message that is put again, before or after its end, is not kept twice",
-    async check({ inbox }) {
-      assert.equal(await inbox.put(message("1")), 1);
-      assert.equal(await inbox.put(message("1")), 1);
+    async check({ inbox, clock }) {
+      assert.equal((await inbox.put(message("1"))).queued, 1);
+      assert.equal((await inbox.put(message("1"))).queued, 1);
       await inbox.finish("1", answer);
-      assert.equal(await inbox.put(message("1")), 0);
-      assert.equal(await inbox.next("a"), undefined);
+      assert.equal((await inbox.put(message("1"))).queued, 0);
+      assert.equal(await inbox.next("a", "main", clock.now()), undefined);
     },
   },
   {
@@ -104,7 +113,7 @@ export const inboxCases: readonly InboxCase[] = [
   },
   {
     name: "dropping ends all messages of one agent but the one that is excepted",
-    async check({ inbox }) {
+    async check({ inbox, clock }) {
       for (const id of ["1", "2", "3"]) await inbox.put(message(id));
       await inbox.put(message("4", "b"));
       assert.deepEqual([...(await inbox.counts())].sort(), [
@@ -112,7 +121,7 @@ export const inboxCases: readonly InboxCase[] = [
         ["b", 1],
       ]);
       const dropped = await inbox.drop("a", {
-        except: "1",
+        except: ["1"],
         answer: ({ id }) => ({ generation: 2, result: { id } }),
       });
       assert.deepEqual(
@@ -121,7 +130,7 @@ export const inboxCases: readonly InboxCase[] = [
       );
       assert.deepEqual((await inbox.outcome("3"))?.result, { id: "3" });
       assert.equal(await inbox.count("a"), 1);
-      assert.equal((await inbox.next("a"))?.id, "1");
+      assert.equal((await inbox.next("a", "main", clock.now()))?.id, "1");
       await inbox.finish("1", answer);
       assert.deepEqual([...(await inbox.counts())], [["b", 1]]);
     },
@@ -141,12 +150,12 @@ export const inboxCases: readonly InboxCase[] = [
   },
   {
     name: "a message may take 1 MiB of UTF-8 and not a byte more",
-    async check({ inbox }) {
+    async check({ inbox, clock }) {
       const task = "é".repeat(MESSAGE_BYTES_MAX / 2);
       await inbox.put({ ...message("1"), task });
       await assert.rejects(inbox.put({ ...message("2"), task: `${task}.` }), { code: "LEG6040" });
       assert.equal(await inbox.count("a"), 1);
-      assert.equal((await inbox.next("a"))?.task, task);
+      assert.equal((await inbox.next("a", "main", clock.now()))?.task, task);
     },
   },
   {
@@ -154,9 +163,9 @@ export const inboxCases: readonly InboxCase[] = [
     async check({ inbox }) {
       for (let at = 0; at < MESSAGES_PER_AGENT_MAX; at += 1) await inbox.put(message(`a${at}`));
       await assert.rejects(inbox.put(message("more")), { code: "LEG6042" });
-      assert.equal(await inbox.put(message("other", "b")), 1);
+      assert.equal((await inbox.put(message("other", "b"))).queued, 1);
       await inbox.finish("a0", answer);
-      assert.equal(await inbox.put(message("more")), MESSAGES_PER_AGENT_MAX);
+      assert.equal((await inbox.put(message("more"))).queued, MESSAGES_PER_AGENT_MAX);
     },
   },
   {
@@ -177,7 +186,7 @@ export const inboxCases: readonly InboxCase[] = [
   },
   {
     name: "R33: a process that lost the folder writes nothing",
-    async check({ inbox, store, fenced }) {
+    async check({ inbox, store, fenced, clock }) {
       const first = await store.leases.acquire("folder", "one", 1_000);
       const mine = fenced({ lease: "folder", epoch: first.lease.epoch });
       await mine.put(message("1"));
@@ -189,10 +198,13 @@ export const inboxCases: readonly InboxCase[] = [
         () => mine.release("1"),
         () => mine.finish("1", answer),
         () => mine.drop("a", { answer: () => answer }),
+        () => mine.defer("1", { notBeforeMs: 0, maxDeliveries: 2, cause: "x" }),
+        () => mine.bury("1", "x"),
+        () => mine.redrive("a"),
       ];
       for (const write of writes) await assert.rejects(write(), { code: "LEG6022" });
       assert.equal(await inbox.count("a"), 1);
-      assert.equal((await inbox.next("a"))?.attempts, 1);
+      assert.equal((await inbox.next("a", "main", clock.now()))?.attempts, 1);
       await fenced({ lease: "folder", epoch: first.lease.epoch + 1 }).finish("1", answer);
     },
   },

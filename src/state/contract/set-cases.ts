@@ -182,4 +182,37 @@ export const setCases: readonly ContractCase[] = [
       assert.equal(await store.version(), 0);
     },
   },
+  {
+    name: "what a source settled stands until something other than a status of it is written",
+    async check({ store }) {
+      const settle = (request: string) => ({ type: "settled", source: "s", request }) as const;
+      const unmoved = async (request: string, source = "s") =>
+        (await store.unmoved(source, request))
+          .map(
+            ({ name, generation, resourceVersion }) => `${name} ${generation} ${resourceVersion}`,
+          )
+          .toSorted();
+      const { rowsWritten } = await write(store, [put("a"), put("b"), put("c"), settle("one")]);
+      // An event, an object and a record each, and what is settled.
+      assert.equal(rowsWritten, 3 * 3 + 1);
+      assert.deepEqual(await unmoved("one"), ["a 1 1", "b 1 2", "c 1 3"]);
+      assert.deepEqual([await unmoved("two"), await unmoved("one", "t")], [[], []]);
+      // What changes nothing else does not settle anything.
+      const same = await write(store, [put("a"), settle("two")]);
+      assert.deepEqual([same.rowsWritten, await unmoved("two")], [0, []]);
+      await write(store, [{ type: "status", key: key("a"), status: { ready: true } }]);
+      assert.deepEqual(await unmoved("one"), ["a 1 4", "b 1 2", "c 1 3"]);
+      await write(store, [put("b", {}, { labels: { x: "y" } })]);
+      await write(store, [{ type: "delete", key: key("c") }]);
+      await write(store, [put("c"), { type: "status", key: key("c"), status: { ready: true } }]);
+      await write(store, [put("d")]);
+      assert.deepEqual(await unmoved("one"), ["a 1 4"]);
+      await write(store, [put("a", { x: 1 }), settle("two")]);
+      assert.deepEqual(await unmoved("one"), []);
+      const all = (await store.list()).map(
+        ({ name, generation, resourceVersion }) => `${name} ${generation} ${resourceVersion}`,
+      );
+      assert.deepEqual(await unmoved("two"), all);
+    },
+  },
 ];
