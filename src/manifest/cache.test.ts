@@ -30,6 +30,7 @@ const fileIn = (folder: string) => join(folder, "manifests.cache");
 const textOf = (words: string): CachedText => ({
   documents: [{ words }, null],
   specHashes: ["h", null],
+  sentHashes: ["s", null],
 });
 const all = new Map(["a", "b", "c"].map((key) => [`yaml:${key}`, textOf(`text é of ${key}\n`)]));
 const keys = () => new Set(all.keys());

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { canonicalHash } from "../lib/hash.ts";
 import type { Json } from "../lib/json.ts";
+import type { CleanSet } from "./clean-set.ts";
 import { schemas } from "./generated/schemas.ts";
 import { CACHE_BYTES_MAX, CACHE_TIDY_BYTES } from "./limits.ts";
 import type { FileStamp } from "./stamp.ts";
@@ -26,6 +27,8 @@ export interface CachedText {
   readonly documents: readonly Json[];
   /** For each manifest of the text the hash of its spec, when nothing is wrong with it in any environment. */
   readonly specHashes: readonly (string | null)[];
+  /** Likewise the hash of its spec as it is written. */
+  readonly sentHashes: readonly (string | null)[];
 }
 
 /** What a file held when it was read, and the stamp that it had then, once that is to be trusted. */
@@ -43,6 +46,8 @@ export interface TextCache {
   get(key: string): CachedText | undefined;
   /** What is known of the file at a path. */
   file(path: string): SeenFile | undefined;
+  /** The digest of a set in which the checks found nothing, by the hash of what they looked at. */
+  cleanSet(hash: string): string | undefined;
   /**
    * Adds texts by their keys, and files by their paths. `used` gives the keys of all that is in use; the rest may be
    * forgotten. False when the folder is not there: it is not made for this.
@@ -51,7 +56,13 @@ export interface TextCache {
     texts: ReadonlyMap<string, CachedText>,
     used: () => ReadonlySet<string>,
     files?: ReadonlyMap<string, SeenFile>,
+    clean?: CleanSet,
   ): boolean;
+}
+
+/** What the cache calls a set in which nothing was found. */
+export function setKey(hash: string): string {
+  return `set:${hash}`;
 }
 
 /** What the cache calls the file at a path. */
@@ -61,7 +72,7 @@ export function fileKey(path: string): string {
 
 const FILE_NAME = "manifests.cache";
 /** Grows when the lines get another form. */
-const FORM = 2;
+const FORM = 3;
 
 /** The cache in a folder. */
 export function createTextCache(folder: string): TextCache {
@@ -77,20 +88,27 @@ export function createTextCache(folder: string): TextCache {
     get(key) {
       const line = read().get(key);
       const value = line && valueIn(line, key);
-      return value && { documents: value[0], specHashes: value[1] };
+      return value && { documents: value[0], specHashes: value[1], sentHashes: value[2] };
     },
     file(place) {
       seenFiles ??= filesIn(read());
       return seenFiles.get(place);
     },
-    save(texts, used, files = new Map()) {
+    cleanSet(hash) {
+      const line = read().get(setKey(hash));
+      return line && valueIn(line, setKey(hash))?.[0];
+    },
+    save(texts, used, files = new Map(), clean = undefined) {
       // What was read has served by now; another process may have changed the file meanwhile.
       lines = undefined;
       seenFiles = undefined;
-      if (texts.size === 0 && files.size === 0) return true;
+      if (texts.size === 0 && files.size === 0 && clean === undefined) return true;
       if (!existsSync(folder)) return false;
-      const added = [...texts].map(([key, text]) => lineOf(key, [text.documents, text.specHashes]));
+      const added = [...texts].map(([key, { documents, specHashes, sentHashes }]) =>
+        lineOf(key, [documents, specHashes, sentHashes]),
+      );
       if (files.size > 0) added.push(lineOfFiles(files));
+      if (clean !== undefined) added.push(lineOf(setKey(clean.hash), [clean.digest]));
       try {
         write(path, header, added, used);
       } catch {

@@ -20,11 +20,13 @@ export interface Findings {
   /** Files that were found and hold no manifest. */
   readonly blank: readonly FoundPlace[];
   readonly mayBeEmpty?: boolean | undefined;
+  /** The digest of the set, where it is known. */
+  readonly knownDigest?: string | undefined;
 }
 
 /** The set of what is valid, with the faults placed and told to whom they belong. */
 export async function conclude(
-  { inputs, documents, faults: found, texts, files, followed, blank, mayBeEmpty = false }: Findings,
+  { inputs, documents, faults: found, texts, blank, mayBeEmpty = false, ...known }: Findings,
   breathe: () => Promise<void>,
 ): Promise<ManifestSet> {
   const isEmpty = !mayBeEmpty && documents.length === 0 && !found.some(isError);
@@ -53,7 +55,7 @@ export async function conclude(
   return manifestSet({
     objects,
     diagnostics: [...diagnostics.values()].toSorted(compareDiagnostics),
-    files,
+    ...known,
     invalid: (valid) => invalidOf(documents, blames, valid),
     unread: [...unread.keys()].toSorted(),
     unclear: [
@@ -62,7 +64,6 @@ export async function conclude(
         .filter(({ file }) => !unread.has(file))
         .map((place) => ({ ...place, diagnostics: [] })),
     ],
-    followed,
     locator,
   });
 }

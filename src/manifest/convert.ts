@@ -1,15 +1,7 @@
-import {
-  type Alias,
-  isAlias,
-  isScalar,
-  isSeq,
-  type ParsedNode,
-  type Scalar,
-  type YAMLMap,
-  type YAMLSeq,
-} from "yaml";
+import type { Alias, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { Json, JsonObject } from "../lib/json.ts";
 import { DOCUMENT_FAULTS_MAX, DOCUMENT_NODES_MAX, NESTING_MAX } from "./limits.ts";
+import { yaml } from "./yaml.ts";
 import type { TextFault } from "./yaml-words.ts";
 
 interface State {
@@ -35,12 +27,12 @@ function valueFrom(node: ParsedNode | null, state: State): Json {
   if (node === null) return null;
   state.nodes += 1;
   if (state.nodes > DOCUMENT_NODES_MAX) return tooMany(node, state);
-  if (isAlias(node)) return aliased(node, state);
+  if (yaml().isAlias(node)) return aliased(node, state);
   if (node.anchor !== undefined) state.anchors.set(node.anchor, node);
-  if (isScalar(node)) return scalarValue(node as Scalar.Parsed, state);
+  if (yaml().isScalar(node)) return scalarValue(node as Scalar.Parsed, state);
   if (state.depth >= NESTING_MAX) return tooDeep(node, state);
   state.depth += 1;
-  const value = isSeq(node)
+  const value = yaml().isSeq(node)
     ? listValue(node as YAMLSeq.Parsed, state)
     : mapValue(node as YAMLMap.Parsed, state);
   state.depth -= 1;
@@ -81,7 +73,7 @@ function keyName(key: ParsedNode, state: State): string | undefined {
 }
 
 function keyProblem(key: ParsedNode): [summary: string, detail: string] | undefined {
-  if (!isScalar(key) || typeof key.value !== "string")
+  if (!yaml().isScalar(key) || typeof key.value !== "string")
     return ["a key is not a string", "write the key as plain text"];
   if (key.value === "__proto__")
     return ['"__proto__" cannot be a key', "give the key another name"];
@@ -97,7 +89,7 @@ function keyProblem(key: ParsedNode): [summary: string, detail: string] | undefi
 
 /** A document has its apiVersion once. */
 function isTwoDocuments({ items }: YAMLMap.Parsed): boolean {
-  const versions = items.filter(({ key }) => isScalar(key) && key.value === "apiVersion");
+  const versions = items.filter(({ key }) => yaml().isScalar(key) && key.value === "apiVersion");
   return versions.length > 1;
 }
 

@@ -9,6 +9,7 @@ import { DEFAULT_NAMESPACE, type Declared, type LoadedDocument } from "./loaded.
 import type { ManifestObject, ObjectSource } from "./objects.ts";
 import { placed } from "./overlays/layers.ts";
 import type { ParsedDocument } from "./parse.ts";
+import { knowSentHash } from "./sent-hash.ts";
 import { withoutServerFields } from "./server-fields.ts";
 import { type ValueFault, validateDocument } from "./validate.ts";
 import { type Environment, expandVariables, type VariableFault } from "./variables.ts";
@@ -35,9 +36,10 @@ export interface WrittenDocument {
   readonly known?: KnownDocument | undefined;
 }
 
-/** That nothing is wrong with a document by itself, and the hash of its spec. */
+/** That nothing is wrong with a document by itself, and the hashes of its object. */
 export interface KnownDocument {
   readonly specHash: string;
+  readonly sentHash: string;
 }
 
 /** The JSON value of a parsed document, and what is wrong with its text. */
@@ -98,7 +100,7 @@ export function loadDocument(
     ...(declares && { declares }),
   };
   if (faults.length > 0 || declares === undefined) return loaded;
-  return { ...loaded, object: objectOf(value as JsonObject, declares, source, known?.specHash) };
+  return { ...loaded, object: objectOf(value as JsonObject, declares, source, known) };
 }
 
 const noVariables: LoadedDocument["variables"] = new Map();
@@ -138,7 +140,7 @@ function objectOf(
   value: JsonObject,
   { kind, namespace, name }: Declared,
   source: ObjectSource,
-  knownHash: string | undefined,
+  known: KnownDocument | undefined,
 ): ManifestObject {
   const { metadata, spec: sent } = value as {
     metadata: Partial<Pick<ManifestObject, "labels" | "annotations">>;
@@ -146,7 +148,8 @@ function objectOf(
   };
   const { labels = {}, annotations = {} } = metadata;
   const { spec } = withDefaults(kind, value) as { spec: JsonObject };
-  const specHash = knownHash ?? canonicalHash(spec);
+  const specHash = known?.specHash ?? canonicalHash(spec);
+  if (known !== undefined) knowSentHash(sent, known.sentHash);
   const object = { kind, name, namespace, labels, annotations, spec, sent, source, specHash };
   return object as unknown as ManifestObject;
 }

@@ -1,7 +1,8 @@
-import { isMap, isScalar, isSeq, type Pair, type ParsedNode } from "yaml";
+import type { Pair, ParsedNode } from "yaml";
 import { isObject, type Json } from "../lib/json.ts";
 import { suggest } from "../lib/suggest.ts";
 import { withoutServerFields } from "./server-fields.ts";
+import { yaml } from "./yaml.ts";
 import type { TextFault } from "./yaml-words.ts";
 
 /** The kind of a document that holds others, as programs write several objects at once. */
@@ -24,9 +25,9 @@ export function itemsOf(json: Json | undefined): readonly Json[] {
 /** The trees of the documents that a document holds, in the order of `itemsOf`, and its own. */
 export function withItemTrees(tree: ParsedNode | null): readonly (ParsedNode | null)[] {
   const kind = fieldOf(tree, "kind")?.value;
-  const isListTree = isScalar(kind) && kind.value === LIST_KIND;
+  const isListTree = yaml().isScalar(kind) && kind.value === LIST_KIND;
   const items = isListTree ? fieldOf(tree, "items")?.value : undefined;
-  if (!isSeq(items)) return [tree];
+  if (!yaml().isSeq(items)) return [tree];
   return [...items.items.flatMap((item) => withItemTrees(item as ParsedNode)), tree];
 }
 
@@ -87,7 +88,7 @@ function fieldOf(
   tree: ParsedNode | null,
   name: string,
 ): Pair<ParsedNode, ParsedNode | null> | undefined {
-  if (!isMap(tree)) return undefined;
+  if (!yaml().isMap(tree)) return undefined;
   const pairs = tree.items as Pair<ParsedNode, ParsedNode | null>[];
   return pairs.find(({ key }) => "value" in key && key.value === name);
 }

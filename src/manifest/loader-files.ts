@@ -219,10 +219,12 @@ export function cacheKey(file: string, digest: string): string {
   return `${formOf(file)}:${digest}`;
 }
 
-function documentsOf({ documents, specHashes }: CachedText): ReadTextFile {
+function documentsOf({ documents, specHashes, sentHashes }: CachedText): ReadTextFile {
   const read = documents.map((json, index) => {
-    const specHash = specHashes[index] ?? undefined;
-    return { json, faults: [], known: specHash === undefined ? undefined : { specHash } };
+    const specHash = specHashes[index];
+    const sentHash = sentHashes[index];
+    const known = specHash == null || sentHash == null ? undefined : { specHash, sentHash };
+    return { json, faults: [], known };
   });
   return { documents: read, isOver: false };
 }

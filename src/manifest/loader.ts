@@ -3,6 +3,7 @@ import { createTextCache, type TextCache } from "./cache.ts";
 import { runChecks } from "./checks/checks.ts";
 import type { CheckOptions } from "./checks/context.ts";
 import { type CheckMemory, checkMemory } from "./checks/memory.ts";
+import { checkedHash, looksAtNoFile } from "./clean-set.ts";
 import { conclude } from "./conclude.ts";
 import { loadDocument, type WrittenDocument } from "./documents.ts";
 import type { Fault } from "./fault.ts";
@@ -40,6 +41,11 @@ export interface LoadOptions extends CheckOptions {
 export interface LoaderOptions {
   /** A folder in which to keep what manifests say between processes, once it is there. The files in it may be deleted at any time. */
   readonly cacheFolder?: string | undefined;
+  /**
+   * The process ends after one set. Then it is worth looking up whether the checks found nothing in the very same set before;
+   * whoever loads again needs what they asked.
+   */
+  readonly isOnce?: boolean;
   /** What the time stamps of files are held against. */
   readonly nowMs?: () => number;
 }
@@ -59,6 +65,7 @@ export interface ManifestLoader {
 /** What a loader remembers of the load before. */
 interface Memory {
   readonly cache: TextCache | undefined;
+  readonly isOnce: boolean;
   readonly nowMs: () => number;
   files: ReadonlyMap<string, FileEntry>;
   env: Environment;
@@ -74,10 +81,12 @@ interface Memory {
 /** A loader that has loaded nothing yet. */
 export function createManifestLoader({
   cacheFolder,
+  isOnce = false,
   nowMs = Date.now,
 }: LoaderOptions = {}): ManifestLoader {
   const memory: Memory = {
     cache: cacheFolder === undefined ? undefined : createTextCache(cacheFolder),
+    isOnce,
     nowMs,
     files: new Map(),
     env: {},
@@ -138,6 +147,9 @@ async function loadOnce(
   const counted = faults.filter(({ file }) => !references.data.has(file));
   const texts = new Map<string, SourceText>(overlaid.texts);
   for (const { found, source } of entries) texts.set(found.file, source);
+  const hash = counted.length === 0 ? hashToLookUp(loaded, options, memory) : undefined;
+  const knownDigest = hash === undefined ? undefined : cache?.cleanSet(hash);
+  const named = new Set([...references.named].map(({ source }) => source));
   const sound = await runChecks(
     {
       documents: loaded,
@@ -145,18 +157,33 @@ async function loadOnce(
       files,
       options,
       memory: memory.checks,
+      isClean: knownDigest === undefined ? undefined : (document) => looksAtNoFile(document, named),
     },
     (fault) => counted.push(fault),
     (file, source) => texts.set(file, source),
     breathe,
   );
-  memory.keep = () => remember(read.entries, sound, memory);
-  memory.keep();
-  const set = { inputs, documents: loaded, faults: counted, texts };
+  const isClean = hash !== undefined && counted.length === 0;
+  const found = { inputs, documents: loaded, faults: counted, texts, files: entries.length };
   const { followed } = references;
   const { mayBeEmpty } = options;
   const blank = blankPlaces(entries, read.faults);
-  return conclude({ ...set, files: entries.length, followed, blank, mayBeEmpty }, breathe);
+  const digests = { knownDigest: isClean ? knownDigest : undefined };
+  const set = await conclude({ ...found, ...digests, followed, blank, mayBeEmpty }, breathe);
+  const clean = isClean ? { hash, digest: set.digest } : undefined;
+  memory.keep = () => remember(read.entries, sound, memory, clean);
+  memory.keep();
+  return set;
+}
+
+/** What the cache may know a set by. What is there besides is not of the set, and may change the outcome of a check. */
+function hashToLookUp(
+  documents: readonly LoadedDocument[],
+  { existing = [], builtins }: LoadOptions,
+  { cache, isOnce }: Memory,
+): string | undefined {
+  if (cache === undefined || !isOnce || existing.length > 0) return undefined;
+  return checkedHash(documents, builtins);
 }
 
 /** Loads every document that is not the same as before, in an environment that is the same where it counts. */

@@ -1,5 +1,6 @@
-import { isMap, isScalar, Pair, type ParsedNode, type Range, Scalar, YAMLMap } from "yaml";
+import type { Pair, ParsedNode, Range, Scalar, YAMLMap } from "yaml";
 import { type ParsedDocument, parseDocuments } from "./parse.ts";
+import { yaml } from "./yaml.ts";
 import type { TextFault } from "./yaml-words.ts";
 
 /** Where the parts of a Markdown file with front matter stand. */
@@ -91,7 +92,7 @@ function withoutFront(text: string): TextFault {
 }
 
 function agentOf({ tree, faults, isOver }: ParsedDocument, text: string, parts: Parts) {
-  if (!isMap(tree)) {
+  if (!yaml().isMap(tree)) {
     const found = faults.length > 0 ? faults : [withoutFront(text)];
     return { tree: null, faults: found, ...(isOver === true && { isOver }) };
   }
@@ -122,7 +123,10 @@ function bodyPair(text: string, { bodyStart, bodyEnd }: Parts) {
   const lineEnd = text.indexOf("\n", bodyStart);
   const keyEnd = lineEnd === -1 || lineEnd > bodyEnd ? bodyEnd : lineEnd;
   const key = scalar("instructions", [bodyStart, keyEnd, keyEnd]);
-  return new Pair<ParsedNode, ParsedNode | null>(key, scalar(body, [bodyStart, bodyEnd, bodyEnd]));
+  return new (yaml().Pair)<ParsedNode, ParsedNode | null>(
+    key,
+    scalar(body, [bodyStart, bodyEnd, bodyEnd]),
+  );
 }
 
 function instructionFaults(pairs: YAMLMap.Parsed["items"]): readonly TextFault[] {
@@ -135,18 +139,21 @@ function instructionFaults(pairs: YAMLMap.Parsed["items"]): readonly TextFault[]
 }
 
 function nameOf(key: ParsedNode): string {
-  return isScalar(key) ? String(key.value) : "";
+  return yaml().isScalar(key) ? String(key.value) : "";
 }
 
 function pairOf(name: string, value: ParsedNode): Pair<ParsedNode, ParsedNode | null> {
-  return new Pair<ParsedNode, ParsedNode | null>(scalar(name, opening), value);
+  return new (yaml().Pair)<ParsedNode, ParsedNode | null>(scalar(name, opening), value);
 }
 
 function scalar(value: string, range: Range): Scalar.Parsed {
-  const node = new Scalar(value);
-  return Object.assign(node, { range, source: value, type: Scalar.PLAIN }) as Scalar.Parsed;
+  const node = new (yaml().Scalar)(value);
+  return Object.assign(node, { range, source: value, type: yaml().Scalar.PLAIN }) as Scalar.Parsed;
 }
 
 function mapOf(items: YAMLMap.Parsed["items"]): YAMLMap.Parsed {
-  return Object.assign(new YAMLMap(), { items, range: opening }) as unknown as YAMLMap.Parsed;
+  return Object.assign(new (yaml().YAMLMap)(), {
+    items,
+    range: opening,
+  }) as unknown as YAMLMap.Parsed;
 }

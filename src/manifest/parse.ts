@@ -1,12 +1,4 @@
-import {
-  Composer,
-  type CST,
-  type Document,
-  Lexer,
-  type ParsedNode,
-  Parser,
-  type YAMLError,
-} from "yaml";
+import type { CST, Document, ParsedNode, Parser, YAMLError } from "yaml";
 import {
   DIRECTIVES_MAX,
   DOCUMENT_FAULTS_MAX,
@@ -14,6 +6,7 @@ import {
   DOCUMENTS_MAX,
   NESTING_MAX,
 } from "./limits.ts";
+import { yaml } from "./yaml.ts";
 import { type TextFault, wordsOf } from "./yaml-words.ts";
 
 /** One document of a YAML stream. With a fault, its tree may lack parts. */
@@ -45,6 +38,7 @@ const PIECES_PER_STEP = 2_000;
 export function* parseDocuments(
   text: string,
 ): Generator<ParsedDocument | undefined, void, undefined> {
+  const { Composer, Lexer, Parser } = yaml();
   const parser = new Parser();
   const composer = new Composer(options);
   const seen: Counts = { pieces: 0, documentPieces: 0, documents: 0, directives: 0 };

@@ -198,7 +198,8 @@ function plannedObject(object: DesiredDeclaration): PlannedObject {
   };
 }
 
-function waveNotes(annotations: Readonly<Record<string, string>>): readonly string[] {
+/** What is doubtful about where an object stands in the order. */
+export function waveNotes(annotations: Readonly<Record<string, string>>): readonly string[] {
   const wave = annotations[SYNC_WAVE_ANNOTATION];
   return wave === undefined || isWave(wave)
     ? []

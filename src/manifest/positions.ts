@@ -1,9 +1,10 @@
-import { isMap, isScalar, isSeq, type Pair, type ParsedNode, type Scalar } from "yaml";
+import type { Pair, ParsedNode, Scalar } from "yaml";
 import type { JsonPath } from "../lib/json.ts";
 import type { Spot } from "./fault.ts";
 import { withItemTrees } from "./list.ts";
 import { parseText, type TextForm } from "./parse-text.ts";
 import { offsetInScalar } from "./scalar-offset.ts";
+import { yaml } from "./yaml.ts";
 
 /** Start and end of something in a text. */
 export interface Span {
@@ -22,7 +23,7 @@ export function spotFinder(text: string, form: TextForm = "yaml"): (spot: Spot) 
     const tree = trees[spot.document];
     if (tree === undefined || tree === null) return { start: 0, end: 0 };
     const { key, value, isAround = false } = locate(tree, spot.path);
-    if (spot.inside !== undefined && isScalar(value) && !isAround)
+    if (spot.inside !== undefined && yaml().isScalar(value) && !isAround)
       return spanInside(text, value as Scalar.Parsed, spot.inside);
     const span = spanOf(key, value, isAround ? "key" : spot.part);
     return spot.words === undefined ? span : within(text, span, spot.words);
@@ -48,31 +49,35 @@ interface Child {
 }
 
 function childOf(node: ParsedNode | null, step: string | number): Child | undefined {
-  if (isSeq(node)) {
+  if (yaml().isSeq(node)) {
     const value = node.items[Number(step)] as ParsedNode | undefined;
     return value && { key: undefined, value };
   }
-  if (!isMap(node)) return undefined;
+  if (!yaml().isMap(node)) return undefined;
   const pairs = node.items as Pair<ParsedNode, ParsedNode | null>[];
-  return pairs.find(({ key }) => isScalar(key) && key.value === step);
+  return pairs.find(({ key }) => yaml().isScalar(key) && key.value === step);
 }
 
 /** Maps, lists and values that are not written out are pointed at by their key, or by their first key or item. */
 function spanOf(key: ParsedNode | undefined, node: ParsedNode | null, part: "key" | "value"): Span {
   if (
     key !== undefined &&
-    (part === "key" || node === null || isEmptyScalar(node) || isMap(node) || isSeq(node))
+    (part === "key" ||
+      node === null ||
+      isEmptyScalar(node) ||
+      yaml().isMap(node) ||
+      yaml().isSeq(node))
   )
     return spanOfNode(key);
   return node === null ? { start: 0, end: 0 } : spanOfNode(firstOf(node));
 }
 
 function isEmptyScalar(node: ParsedNode): boolean {
-  return isScalar(node) && node.range[0] === node.range[1];
+  return yaml().isScalar(node) && node.range[0] === node.range[1];
 }
 
 function firstOf(node: ParsedNode): ParsedNode {
-  if (isMap(node)) return (node.items[0]?.key as ParsedNode | undefined) ?? node;
+  if (yaml().isMap(node)) return (node.items[0]?.key as ParsedNode | undefined) ?? node;
   return node;
 }
 

@@ -16,10 +16,18 @@ export interface SetParts {
   readonly unclear: readonly UnclearFile[];
   readonly followed: readonly string[];
   readonly locator: Locator;
+  /** The digest, where it is known. */
+  readonly knownDigest?: string | undefined;
 }
 
 /** A set of valid objects with questions about them answered from indexes, which are made when they are needed. */
-export function manifestSet({ objects, locator, invalid, ...parts }: SetParts): ManifestSet {
+export function manifestSet({
+  objects,
+  locator,
+  invalid,
+  knownDigest,
+  ...parts
+}: SetParts): ManifestSet {
   const sorted = objects.toSorted(
     (a, b) =>
       compareText(a.kind, b.kind) ||
@@ -28,7 +36,7 @@ export function manifestSet({ objects, locator, invalid, ...parts }: SetParts): 
   );
   const byKey = once(() => new Map(sorted.map((object) => [keyOf(object), object])));
   const byKind = once(() => Map.groupBy(sorted, ({ kind }) => kind));
-  const digest = once(() => textHash(sorted.map(declarationOf).join("\n")));
+  const digest = once(() => knownDigest ?? textHash(sorted.map(declarationOf).join("\n")));
   return {
     ...parts,
     objects: sorted,

@@ -170,7 +170,11 @@ test("files are known by any path, and those that are gone are dropped when the 
   const known = () => paths.map((path) => createTextCache(folder).file(path)?.digest);
   assert.deepEqual(known(), paths);
   assert.deepEqual(createTextCache(folder).file("/a.yaml")?.stamp, seen.stamp);
-  const filler = { documents: ["x".repeat(CACHE_TIDY_BYTES)], specHashes: [null] };
+  const filler = {
+    documents: ["x".repeat(CACHE_TIDY_BYTES)],
+    specHashes: [null],
+    sentHashes: [null],
+  };
   const used = () => new Set([fileKey("/a.yaml"), cacheKey("/a.yaml", "d")]);
   createTextCache(folder).save(new Map([["yaml:large", filler]]), used);
   assert.deepEqual(known(), [undefined, undefined, undefined, "/a.yaml"]);

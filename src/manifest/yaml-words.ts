@@ -1,5 +1,6 @@
-import { isCollection, isScalar, type ParsedNode, visit, type YAMLError } from "yaml";
+import type { ParsedNode, YAMLError } from "yaml";
 import type { ErrorCode } from "../lib/codes.ts";
+import { yaml } from "./yaml.ts";
 
 /** A fault at offsets of a text. */
 export interface TextFault {
@@ -211,11 +212,11 @@ function bareVariable(text: string, offset: number): TextFault | undefined {
 /** Where the quote, bracket or brace begins that reaches up to an offset; the innermost one. */
 function openerOf(tree: ParsedNode, offset: number): number | undefined {
   let opener: number | undefined;
-  visit(tree, {
+  yaml().visit(tree, {
     Value: (_, node) => {
-      const opens = isScalar(node)
+      const opens = yaml().isScalar(node)
         ? node.type?.startsWith("QUOTE")
-        : isCollection(node) && node.flow;
+        : yaml().isCollection(node) && node.flow;
       if (opens === true && node.range != null && node.range[1] >= offset) opener = node.range[0];
     },
   });

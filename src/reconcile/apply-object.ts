@@ -113,20 +113,37 @@ function originOf({ origin }: DesiredObject, live: Resource | undefined, source:
 }
 
 /** Whether an apply of the object would change nothing, neither fields nor owners. Most objects of a set are so most of the time, and this is far cheaper than a merge. */
-function isAsSent(object: DesiredObject, live: Resource, manager: string): boolean {
-  const { kind, labels, annotations, spec } = object;
-  const filled = () => (isKind(kind) ? withDefaults(kind, { spec }).spec : spec);
-  const complete = (object.complete ?? filled()) as JsonObject;
+function isAsSent(
+  object: DesiredObject,
+  live: Pick<DesiredDeclaration, "labels" | "annotations" | "spec" | "managers">,
+  manager: string,
+): boolean {
+  const { labels, annotations, spec } = object;
   return (
-    isSameObject({ labels, annotations, spec: complete }, live) &&
-    areLeavesOf({ spec, labels, annotations }, live.managers[manager] ?? [])
+    isSameObject({ labels, annotations, spec: completeSpec(object) }, live) &&
+    areLeavesOf({ spec, labels, annotations }, live.managers?.[manager] ?? [])
   );
 }
 
-function isSameObject(
-  a: Pick<Fields, "labels" | "annotations" | "spec">,
-  b: Pick<Fields, "labels" | "annotations" | "spec">,
+/** The spec of an object that was sent, with defaults. */
+export function completeSpec({ kind, spec, complete }: DesiredObject): JsonObject {
+  return complete ?? ((isKind(kind) ? withDefaults(kind, { spec }).spec : spec) as JsonObject);
+}
+
+/** Whether the store, once it says what was made of an object that was sent, says just that: then the same apply again changes nothing. */
+export function isSettled(
+  object: DesiredObject,
+  declaration: DesiredDeclaration,
+  live: Resource | undefined,
+  manager: string,
 ): boolean {
+  if (live?.deletionTimestamp !== undefined) return false;
+  return declaration === live || isAsSent(object, declaration, manager);
+}
+
+type Content = Pick<DesiredDeclaration, "labels" | "annotations" | "spec">;
+
+function isSameObject(a: Content, b: Content): boolean {
   return (
     sameJson(a.spec, b.spec) &&
     sameJson(a.labels, b.labels) &&

@@ -7,6 +7,7 @@ import {
   type Fence,
   type InventoryChange,
   type PutChange,
+  type SettledChange,
   type Store,
   type StoreChange,
   type WriteResult,
@@ -33,6 +34,7 @@ export interface Decision {
   readonly live: ReadonlyMap<string, Resource>;
   readonly manager: string;
   readonly inventory?: InventoryChange;
+  readonly settled?: SettledChange;
   readonly dryRun: boolean;
 }
 
@@ -68,7 +70,7 @@ export async function writeAll(
 
 /** Carries out the changes of a plan in one write, whole or not at all. */
 export async function carryOut(context: PlaneContext, decision: Decision): Promise<Done> {
-  const { changes, live, manager, inventory, dryRun } = decision;
+  const { changes, live, manager, inventory, settled, dryRun } = decision;
   const doomed = changes.flatMap((change) => {
     const resource = change.action === "delete" ? live.get(keyText(change)) : undefined;
     return resource === undefined ? [] : [resource];
@@ -78,7 +80,8 @@ export async function carryOut(context: PlaneContext, decision: Decision): Promi
   const puts = changes.flatMap((change) => putFor(change, live, manager));
   const spared = new Set(puts.map(({ key }) => keyText(key)));
   const deletions = deletionsOf(doomed, all, { idle: context.idle, spared });
-  const writes = [...puts, ...deletions.changes, ...(inventory ? [inventory] : [])];
+  const also = [...(inventory ? [inventory] : []), ...(settled ? [settled] : [])];
+  const writes = [...puts, ...deletions.changes, ...also];
   if (writes.length > CHANGES_PER_WRITE_MAX) throw tooManyChanges(writes.length);
   const result = await writeAll(context, dryRun ? [] : writes);
   const { version, rowsWritten } = result;
@@ -89,7 +92,7 @@ export async function carryOut(context: PlaneContext, decision: Decision): Promi
     const before = live.get(keyText(change));
     return appliedObject(change, before, after(change, before));
   });
-  const also = deletions.resources.slice(doomed.length).map(
+  const fallen = deletions.resources.slice(doomed.length).map(
     (resource): AppliedObject => ({
       ...keyOf(resource),
       outcome: "pruned",
@@ -97,7 +100,7 @@ export async function carryOut(context: PlaneContext, decision: Decision): Promi
       notes: ["what it belonged to was pruned"],
     }),
   );
-  return { objects: [...told, ...also], version, rowsWritten };
+  return { objects: [...told, ...fallen], version, rowsWritten };
 }
 
 /** The generations of what a write changed; 0 for what is gone. */

@@ -1,14 +1,15 @@
 import { breather } from "../manifest/breather.ts";
-import { type PlanOptions, planOf, planSteps } from "../manifest/plan.ts";
-import type { DesiredDeclaration } from "../manifest/plan-contract.ts";
+import { type PlanOptions, planOf, planSteps, type Step } from "../manifest/plan.ts";
+import type { DesiredDeclaration, PlannedInventory } from "../manifest/plan-contract.ts";
 import type { ValueFault } from "../manifest/validate.ts";
 import type { FieldConflict } from "../state/managed.ts";
 import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
 import type { Store } from "../state/store.ts";
 import { type Blamed, badRequest, conflictsError, invalidError } from "./apply-errors.ts";
-import { inventoryAfter, inventoryChange, standingOf } from "./apply-inventory.ts";
+import { inventoryAfter, inventoryChange, type Standing, standingOf } from "./apply-inventory.ts";
 import { type Validate, wantedOf } from "./apply-object.ts";
-import { carryOut, type PlaneContext } from "./apply-write.ts";
+import { requestDigest, settledChange, settledSet } from "./apply-settled.ts";
+import { carryOut, type Done, type PlaneContext } from "./apply-write.ts";
 import type { ApplyReport, ApplyRequest } from "./contract.ts";
 
 /** Up to so many objects are read one by one; more are listed. */
@@ -18,9 +19,13 @@ const NAME_CHARS_MAX = 1_000;
 /** Makes the store say what a source declares, whole or not at all. */
 export async function applySet(context: PlaneContext, request: ApplyRequest): Promise<ApplyReport> {
   checkRequest(request);
+  const { store } = context;
   const { source, manager, dryRun = false } = request;
-  const standing = standingOf(request, await context.store.inventory(source));
-  const live = await liveOf(context.store, [
+  const standing = standingOf(request, await store.inventory(source));
+  const digest = requestDigest(request);
+  const same = await settledReport(store, request, digest, standing);
+  if (same !== undefined) return same;
+  const live = await liveOf(store, [
     ...request.objects,
     ...standing.left,
     ...(request.declaredInvalid ?? []),
@@ -31,10 +36,38 @@ export async function applySet(context: PlaneContext, request: ApplyRequest): Pr
   const changes = steps.map(({ change }) => change);
   await breathe();
   const after = inventoryAfter(request, standing, changes, live);
+  const isWrite = after !== undefined || changes.some(({ object }) => object !== undefined);
+  const settled = isWrite ? settledChange(request, digest, desired, live) : undefined;
   const done = await carryOut(context, {
     ...{ changes, live, manager, dryRun },
     ...(after && { inventory: inventoryChange(source, after) }),
+    ...(settled && { settled }),
   });
+  return reportOf(request, () => steps, done, after);
+}
+
+/** The report of a request that the store says to the letter already; undefined when there may be something to do. */
+async function settledReport(
+  store: Store,
+  request: ApplyRequest,
+  digest: string | undefined,
+  standing: Standing,
+): Promise<ApplyReport | undefined> {
+  const version = await store.version();
+  const settled = await settledSet(store, request, digest, standing);
+  if (settled === undefined) return undefined;
+  // No object is left over that the inventory would have to be compared with the store for.
+  if (inventoryAfter(request, standing, [], new Map()) !== undefined) return undefined;
+  const { objects, steps } = settled;
+  return reportOf(request, steps, { objects, rowsWritten: 0, version }, undefined);
+}
+
+function reportOf(
+  { source, dryRun = false }: ApplyRequest,
+  steps: () => readonly Step[],
+  done: Done,
+  after: PlannedInventory | undefined,
+): ApplyReport {
   let plan: ApplyReport["plan"] | undefined;
   return {
     source,
@@ -42,7 +75,7 @@ export async function applySet(context: PlaneContext, request: ApplyRequest): Pr
     ...done,
     // The hashes of a plan cost more than the rest of an apply that changes nothing, and few readers ask for them.
     get plan() {
-      plan ??= planOf(source, steps, after);
+      plan ??= planOf(source, steps(), after);
       return plan;
     },
   };

@@ -19,7 +19,7 @@ export function checkAgentTools(agent: ManifestObject<"Agent">, context: CheckCo
     if (as in Object.prototype)
       context.report(faultAt(agent, unusableName(as, pathOfName(use, index))));
   }
-  checkAnswerCheck(agent, context);
+  checkNamed(agent, context);
 }
 
 function checkUse(
@@ -53,12 +53,37 @@ function checkUse(
   }
 }
 
-function checkAnswerCheck(agent: ManifestObject<"Agent">, context: CheckContext): void {
-  const { answerCheck, tools } = agent.spec;
-  if (answerCheck === undefined) return;
-  const [as = "", name = ""] = answerCheck.split(".");
+/** Functions that a field of an agent names as its code does: `tool.function`. */
+function checkNamed(agent: ManifestObject<"Agent">, context: CheckContext): void {
+  const { answerCheck, approvals } = agent.spec;
+  if (answerCheck !== undefined)
+    checkInCode(
+      agent,
+      { field: "answerCheck", path: ["spec", "answerCheck"], text: answerCheck },
+      context,
+    );
+  for (const [index, text] of approvals.entries()) {
+    checkInCode(agent, { field: "approvals", path: ["spec", "approvals", index], text }, context);
+  }
+}
+
+interface InCode {
+  readonly field: "answerCheck" | "approvals";
+  readonly path: JsonPath;
+  /** `tool.function`, or `tool.*` for all of a tool. */
+  readonly text: string;
+}
+
+function checkInCode(
+  agent: ManifestObject<"Agent">,
+  { field, path, text }: InCode,
+  context: CheckContext,
+): void {
+  const { tools, agents } = agent.spec;
+  const [as = "", name = ""] = text.split(".");
+  // Legion's own tool of an agent with a team.
+  if (as === "agents" && agents.length > 0) return;
   const use = tools.find((candidate) => nameInCode(candidate) === as);
-  const path = ["spec", "answerCheck"];
   if (use === undefined) {
     const names = tools.map(nameInCode);
     const near = suggest(as, names);
@@ -66,10 +91,11 @@ function checkAnswerCheck(agent: ManifestObject<"Agent">, context: CheckContext)
       near === undefined
         ? listOf(names, "the agent has no tools: add one to spec.tools")
         : `did you mean "${near}.${name}"?`;
-    const summary = `answerCheck names tool "${as}", which Agent "${agent.name}" does not have`;
+    const summary = `${field} names tool "${as}", which Agent "${agent.name}" does not have`;
     context.report(faultAt(agent, { code: "LEG1055", path, summary, detail, words: as }));
     return;
   }
+  if (name === "*") return;
   const tool = typeof use === "string" ? use : use.name;
   const allowed = typeof use === "string" ? undefined : use.functions;
   if (
@@ -77,7 +103,7 @@ function checkAnswerCheck(agent: ManifestObject<"Agent">, context: CheckContext)
     !allowed.includes(name) &&
     functionsOf(tool, agent.namespace, context)?.includes(name)
   ) {
-    const summary = `answerCheck names function "${name}" of "${as}", which is not among the functions that Agent "${agent.name}" may call`;
+    const summary = `${field} names function "${name}" of "${as}", which is not among the functions that Agent "${agent.name}" may call`;
     context.report(
       faultAt(agent, {
         code: "LEG1055",

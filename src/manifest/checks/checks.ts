@@ -10,7 +10,7 @@ import { checkConfig, checkToolConfigs } from "./configs.ts";
 import { type CheckContext, type CheckInput, contextOf } from "./context.ts";
 import { checkDuplicate } from "./duplicates.ts";
 import { checkFiles } from "./files.ts";
-import { checkFunctionNames } from "./functions.ts";
+import { checkFunctionNames, checkReverts } from "./functions.ts";
 import { checkFunctionSchemas, checkOutputSchema } from "./json-schemas.ts";
 import { checkModel, checkRouter } from "./models.ts";
 import { checkSystemPrompt } from "./prompts.ts";
@@ -18,6 +18,7 @@ import { checkRanges } from "./ranges.ts";
 import { checkReplies } from "./replies.ts";
 import { checkSecrets } from "./secrets.ts";
 import { checkSourcePlace } from "./source-place.ts";
+import { checkTeam } from "./team.ts";
 
 type Check<K extends Kind> = (
   object: ManifestObject<K>,
@@ -29,7 +30,7 @@ type Checks = { readonly [K in Kind]: readonly Check<K>[] };
 /** What is checked of each kind beyond its schema, on objects whose fields are valid, and depends on nothing but the object. */
 const ownChecks: Checks = {
   Agent: [checkRanges, checkOutputSchema, checkSystemPrompt],
-  Tool: [checkRanges, checkFunctionNames, checkFunctionSchemas, checkSource],
+  Tool: [checkRanges, checkFunctionNames, checkReverts, checkFunctionSchemas, checkSource],
   Provider: [checkRanges, checkReplies],
   Router: [checkRanges],
   Source: [checkRanges],
@@ -37,7 +38,7 @@ const ownChecks: Checks = {
 
 /** What depends on other objects, on files or on the program. */
 const setChecks: Checks = {
-  Agent: [checkAgentTools, checkToolConfigs, checkModel, checkFiles],
+  Agent: [checkAgentTools, checkTeam, checkToolConfigs, checkModel, checkFiles],
   Tool: [checkCapabilities, checkConfig, checkFiles],
   Provider: [checkFiles],
   Router: [checkRouter],
@@ -54,7 +55,9 @@ export async function runChecks(
   addText: (file: string, source: SourceText) => void,
   breathe: () => Promise<void>,
 ): Promise<WeakSet<ObjectSource>> {
-  const { documents, memory } = input;
+  const { documents, memory, isClean } = input;
+  if (isClean !== undefined && documents.every(isClean))
+    return new WeakSet(documents.map(({ source }) => source));
   await using code = codeReader();
   const sound = new WeakSet<ObjectSource>();
   let faults = 0;
@@ -64,7 +67,7 @@ export async function runChecks(
   };
   const context = contextOf(input, counting, code, addText);
   for (const document of documents) {
-    if (context.stillHolds(memory.answers().get(document))) {
+    if (isClean?.(document) || context.stillHolds(memory.answers().get(document))) {
       sound.add(document.source);
       continue;
     }

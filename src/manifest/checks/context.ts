@@ -56,6 +56,8 @@ export interface CheckInput {
   readonly files: NamedFiles;
   readonly options: CheckOptions;
   readonly memory: CheckMemory;
+  /** Given where nothing was found in the very same documents before: which of them need not be looked at again. */
+  readonly isClean?: ((document: LoadedDocument) => boolean) | undefined;
 }
 
 /** A context that knows what it is asked. */

@@ -60,3 +60,12 @@ export function checkFunctionNames(tool: ManifestObject<"Tool">, { report }: Che
     );
   }
 }
+
+/** What undoes a function is a function of the same tool. */
+export function checkReverts(tool: ManifestObject<"Tool">, context: CheckContext): void {
+  for (const [name, { revert }] of Object.entries(tool.spec.functions ?? {})) {
+    if (revert === undefined) continue;
+    const path = ["spec", "functions", name, "revert"];
+    checkFunction(tool, { tool: tool.name, name: revert, path }, context);
+  }
+}
