@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 
 /** In the order in which they depend on each other. */
-const PARTS = ["originals", "encode", "builtins", "bindings", "bridge"] as const;
+const PARTS = ["originals", "random", "encode", "builtins", "bindings", "bridge"] as const;
 
 /** What the host calls in the guest. */
 export const GUEST_EXPORTS = [
   "install",
+  "seed",
   "rememberOriginals",
   "changedOriginal",
   "replacedGlobal",

@@ -35,10 +35,37 @@ export type HostReply =
 export type Host = (name: string, argument: Json | undefined, call: HostCall) => Promise<HostReply>;
 
 export interface HostCall {
+  /** The number of the call within its evaluation, from 1, in the order in which the code made them. */
+  readonly call: number;
+  /** It is among the calls of the past, without an answer: it was begun by a process that died, and nobody knows whether it was done. */
+  readonly wasBegun: boolean;
+  /** What the code has read of clock and calendar since the call before: goes into the record of the call, and back by `past`. */
+  readonly readings: Readings;
   /** Aborted when the evaluation ends, for any reason. */
   readonly signal: AbortSignal;
   /** The deadline of the evaluation stands still until the promise settles. */
   pauseClock<T>(wait: Promise<T>): Promise<T>;
+}
+
+/** Times that the code has read, packed; opaque outside the sandbox. */
+export type Readings = string;
+
+/** How far an evaluation had come when its process died. Served in the same order, the code does the same as the first time. */
+export interface EvaluationPast {
+  /** In the order in which the code made them. */
+  readonly calls: readonly {
+    readonly name: string;
+    /** JSON text of the argument; empty when there was none. */
+    readonly argument: string;
+    readonly readings: Readings;
+  }[];
+  /** In the order in which the code got them. `call` counts from 1. */
+  readonly answers: readonly { readonly call: number; readonly reply: HostReply }[];
+  /**
+   * What the code read after its last call: of an evaluation that had come to its end and is done again. Without it the clock is
+   * live there, as it is for an evaluation that goes on.
+   */
+  readonly tail?: Readings;
 }
 
 /** Which names the guest sees. */
@@ -47,6 +74,8 @@ export interface GuestSurface {
   readonly tools: Readonly<Record<string, readonly string[]>>;
   /** Top-level functions that are host calls too: `["help", "search", "recall"]`; each takes one argument. */
   readonly functions: readonly string[];
+  /** Trusted JavaScript that is run at boot, after the names above are there; what it puts on globalThis the code sees. */
+  readonly prelude?: string;
 }
 
 export interface Binding {
@@ -71,7 +100,9 @@ export type EvaluationErrorName =
   | "BindingsTooLarge"
   | "TooManyToolCalls"
   | "SandboxKilled"
-  | "Aborted";
+  | "Aborted"
+  /** The code made another call than its past says: LEG3013. */
+  | "Diverged";
 
 /** Why an evaluation failed, for the model: everything in it comes from the guest or from Legion, never from the host. */
 export interface EvaluationError {
@@ -94,6 +125,8 @@ interface EvaluationBase {
   readonly logsCut: boolean;
   readonly toolCalls: number;
   readonly durationMs: number;
+  /** What the code has read of clock and calendar since its last call, up to its end: goes back by `past` as its tail. */
+  readonly readings: Readings;
 }
 
 export type Evaluation =
@@ -114,6 +147,10 @@ export type Evaluation =
 export interface EvaluateOptions {
   readonly host: Host;
   readonly signal?: AbortSignal;
+  /** What Math.random is drawn from: the same seed gives the same numbers. A random one unless told. */
+  readonly seed?: string;
+  /** Begins the evaluation again; goes on live after the last recorded call. Calls without an answer go to the host with `wasBegun`. */
+  readonly past?: EvaluationPast;
   /** Overrides of the limits for this one evaluation. */
   readonly timeoutMs?: number;
 }

@@ -1,8 +1,8 @@
 import { byteLength } from "../lib/text.ts";
 import { Budget, type BudgetClock } from "./budget.ts";
-import type { EvaluationError, SandboxLimits } from "./contract.ts";
+import type { EvaluationError, EvaluationErrorName, Readings, SandboxLimits } from "./contract.ts";
 import { failure, failures, thrownError } from "./failure.ts";
-import type { Failed, Instance } from "./instance.ts";
+import type { Conditions, Failed, Instance } from "./instance.ts";
 import { type Kept, keepBindings } from "./keep.ts";
 import { LogLines } from "./log-lines.ts";
 import { NOTHING_PREPARED, type Prepared, prepare, syntaxError } from "./prepare.ts";
@@ -16,12 +16,24 @@ const GROWN_BYTES = 32 * 1024 * 1024;
 /** A failure without a message in an instance as full as this is one of memory. */
 const FULL = 0.9;
 
+/** Not the doing of the code alone: a second time they can come earlier. */
+const STOPS: ReadonlySet<EvaluationErrorName> = new Set([
+  "Timeout",
+  "OutOfMemory",
+  "SandboxKilled",
+  "Aborted",
+]);
+
+/** An outcome, but for what was read of the clock. */
+type Unread = Without<Extract<Outcome, { ok: true }>> | Without<Extract<Outcome, { ok: false }>>;
+type Without<Each> = Omit<Each, "readings">;
+
 /** What an evaluation needs of the worker that runs it. */
 export interface EvaluationDeps extends BudgetClock {
   /** Runs work that holds the engine, at most until a moment. */
   readonly hold: <Result>(untilMs: number, work: () => Result) => Result;
   readonly isAbortRequested: () => boolean;
-  readonly sendCall: (call: number, name: string, argument: string) => void;
+  readonly sendCall: (call: number, name: string, argument: string, readings: Readings) => void;
   /** Called once. `isSpent`: the instance may hold what the code left, or has grown, and is to be replaced. */
   readonly done: (outcome: Outcome, isSpent: boolean) => void;
   /** Ends the worker: something in it is not to be trusted any more. */
@@ -42,6 +54,8 @@ export class Evaluation {
   readonly #startedAt: number;
   #prepared: Prepared = NOTHING_PREPARED;
   #toolCalls = 0;
+  /** So many calls the code made the first time, at least. */
+  #recordedCalls = 0;
   #isOver = false;
   /** Why the engine was told to stop. */
   #stopReason: EvaluationError | undefined;
@@ -56,15 +70,23 @@ export class Evaluation {
     this.#budget = new Budget(timeoutMs, deps, () => this.#fail(failures.timeout({ timeoutMs })));
   }
 
-  begin(code: string): void {
-    this.#step(() => this.#parse(code));
+  begin(code: string, conditions: Conditions): void {
+    this.#recordedCalls = conditions.readings.length;
+    this.#step(() => this.#parse(code, conditions));
   }
 
   reply(call: number, text: string): void {
     this.#step(() => {
+      // The answer was there before the call: the code has taken another way.
+      if (call > this.#toolCalls) return failures.diverged();
       const settled = this.#instance.settle(call, text);
       return settled === undefined || settled.type === "text" ? undefined : this.#errorOf(settled);
     });
+  }
+
+  /** The code has had all recorded answers, so it has made all recorded calls. */
+  replayed(): void {
+    if (this.#isEarly()) this.#fail(failures.diverged());
   }
 
   pause(isPaused: boolean): void {
@@ -76,11 +98,11 @@ export class Evaluation {
   }
 
   /** A call of the guest; its number. */
-  call(name: string, argument: string): number {
+  call(name: string, argument: string, readings: Readings): number {
     this.#toolCalls += 1;
     if (this.#toolCalls > this.#limits.maxToolCalls)
       this.#stopReason ??= failures.tooManyToolCalls(this.#limits);
-    else this.#deps.sendCall(this.#toolCalls, name, argument);
+    else this.#deps.sendCall(this.#toolCalls, name, argument, readings);
     return this.#toolCalls;
   }
 
@@ -125,11 +147,11 @@ export class Evaluation {
     }
   }
 
-  #parse(code: string): EvaluationError | undefined {
+  #parse(code: string, conditions: Conditions): EvaluationError | undefined {
     const prepared = prepare(code, this.#instance.surfaceNames);
     if ("error" in prepared) return this.#refuse(prepared.error);
     this.#prepared = prepared;
-    const failed = this.#instance.begin(prepared.program.code);
+    const failed = this.#instance.begin(prepared.program.code, conditions);
     if (failed === undefined) return undefined;
     const error = this.#errorOf(failed);
     if (failed.type !== "thrown" || error.name !== "RuntimeError") return error;
@@ -138,7 +160,7 @@ export class Evaluation {
 
   /** Ends the evaluation before anything ran: the instance stays as it is. */
   #refuse(error: EvaluationError): undefined {
-    this.#finish({ ...this.#base(), ok: false, error }, false);
+    this.#finish({ ...this.#base(), ok: false, error: this.#ownOrDiverged(error) }, false);
     return undefined;
   }
 
@@ -148,13 +170,23 @@ export class Evaluation {
     if (this.#stopReason !== undefined) return this.#stopReason;
     if (pumped !== undefined) return this.#errorOf(pumped);
     const progress = this.#instance.progress();
-    if (progress === "waits") return this.#instance.openCalls() > 0 ? undefined : failures.stuck();
+    if (progress === "waits") return this.#instance.openCalls() > 0 ? undefined : this.#stuck();
     if (progress !== "completed") return this.#errorOf(progress);
     // A call that nobody awaits is waited for too: what it does belongs to this evaluation.
     return this.#instance.openCalls() > 0 ? undefined : this.#complete();
   }
 
+  #stuck(): EvaluationError {
+    return this.#isEarly() ? failures.diverged() : failures.stuck();
+  }
+
+  /** Whether calls that are recorded have not been made yet. */
+  #isEarly(): boolean {
+    return this.#toolCalls < this.#recordedCalls;
+  }
+
   #complete(): EvaluationError | undefined {
+    if (this.#isEarly()) return failures.diverged();
     this.#budget.grant(CLOSING_MS);
     const limits = this.#limits;
     const result = this.#instance.ask("resultText", limits.maxResultBytes);
@@ -211,14 +243,21 @@ export class Evaluation {
   }
 
   #fail(error: EvaluationError): void {
-    this.#finish({ ...this.#base(), ok: false, error }, true);
+    this.#finish({ ...this.#base(), ok: false, error: this.#ownOrDiverged(error) }, true);
   }
 
-  #finish(outcome: Outcome, isSpent: boolean): void {
+  /** An error that the code came to before its recorded calls is not the one of the first time; a stop from outside can come any time. */
+  #ownOrDiverged(error: EvaluationError): EvaluationError {
+    return this.#isEarly() && !STOPS.has(error.name) ? failures.diverged() : error;
+  }
+
+  #finish(outcome: Unread, isSpent: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#budget.end();
-    this.#deps.done(outcome, isSpent);
+    // Only now: what is asked of the result can be code that looks at the clock.
+    const readings = this.#instance.end();
+    this.#deps.done({ ...outcome, readings }, isSpent);
   }
 
   #base() {

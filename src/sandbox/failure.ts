@@ -19,6 +19,7 @@ const codeOf = {
   TooManyToolCalls: "LEG3009",
   SandboxKilled: "LEG3010",
   Aborted: "LEG3011",
+  Diverged: "LEG3013",
 } as const satisfies Record<EvaluationErrorName, ErrorCode>;
 
 /** A failure without a position. */
@@ -106,6 +107,12 @@ export const failures = {
       "SandboxKilled",
       "the worker that ran the code ended, and the code cannot be continued",
       "check what the calls that were made have done, then run the rest again",
+    ),
+  diverged: (difference = "the code has not made a call that it made the first time") =>
+    failure(
+      "Diverged",
+      difference,
+      "nothing was called again; check what the recorded calls have done, then run what is left as new code",
     ),
   aborted: () =>
     failure(

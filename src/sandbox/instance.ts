@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from "quickjs-emscripten-core";
 import { GUEST_EXPORTS, type GuestExport } from "./boot.ts";
+import type { Readings } from "./contract.ts";
 import type { Engine, Machine } from "./engine.ts";
-import type { InstanceOptions } from "./protocol.ts";
+import { GuestClock } from "./guest-clock.ts";
+import { type InstanceOptions, sharedNow } from "./protocol.ts";
 
 /** The model's code has this name in stacks. */
 export const CODE_FILE = "code.js";
@@ -28,13 +31,34 @@ export type Failed =
 /** What came of running something in the guest. */
 export type Ran = { readonly type: "text"; readonly text: string | undefined } | Failed;
 
+/** What makes two evaluations of the same code the same, besides the answers that it gets. */
+export interface Conditions {
+  readonly seed: string;
+  /** Of the calls that are recorded, in their order. */
+  readonly readings: readonly Readings[];
+  /** Since the last of them; live when there is none. */
+  readonly tail: Readings | undefined;
+}
+
 export interface InstanceHooks {
   /** Takes a call of the guest and answers its number. */
-  call(name: string, argument: string): number;
+  call(name: string, argument: string, readings: Readings): number;
   log(line: string): void;
   missing(path: string): string;
   /** Asked often while code runs: true stops it, and no code can catch that. */
   shouldStop(): boolean;
+}
+
+/** A step of the boot that answers a list of names; it has to succeed. */
+function listOf(ran: Ran): string[] {
+  if (ran.type === "text") return JSON.parse(ran.text ?? "[]") as string[];
+  const reason = ran.type === "thrown" ? `: ${ran.thrown.name}: ${ran.thrown.message}` : "";
+  throw new Error(`the guest did not boot${reason}`, { cause: ran });
+}
+
+function seedWords(seed: string): number[] {
+  const hash = createHash("sha256").update(seed).digest();
+  return [0, 4, 8, 12].map((at) => hash.readInt32LE(at));
 }
 
 const UNREADABLE: Thrown = { name: "", message: "", stack: "", hint: "", code: "" };
@@ -46,7 +70,9 @@ export async function createInstance(
   options: InstanceOptions,
   hooks: InstanceHooks,
 ): Promise<Instance> {
-  return new Instance(await engine.create(options.limits.memoryBytes), boot, options, hooks);
+  const clock = new GuestClock({ wallMs: Date.now, steadyMs: sharedNow });
+  const machine = await engine.create(options.limits.memoryBytes, clock);
+  return new Instance(machine, clock, boot, options, hooks);
 }
 
 /** One wasm instance with Legion's part of the guest in it. No method throws because of the guest. */
@@ -58,29 +84,43 @@ export class Instance {
   readonly #context: QuickJSContext;
   readonly #runtime: QuickJSRuntime;
   readonly #machine: Machine;
+  readonly #clock: GuestClock;
   readonly #hooks: InstanceHooks;
   readonly #guest: Readonly<Record<GuestExport, QuickJSHandle>>;
   readonly #open = new Set<number>();
   /** A promise of the guest that settles when the code that was begun has its value. */
   #watched: QuickJSHandle | undefined;
+  #hasEnded = false;
 
-  constructor(machine: Machine, boot: string, options: InstanceOptions, hooks: InstanceHooks) {
+  constructor(
+    machine: Machine,
+    clock: GuestClock,
+    boot: string,
+    options: InstanceOptions,
+    hooks: InstanceHooks,
+  ) {
     this.#machine = machine;
+    this.#clock = clock;
     this.#context = machine.context;
     this.#runtime = machine.runtime;
     this.#hooks = hooks;
     this.#runtime.setInterruptHandler(() => hooks.shouldStop());
     this.#guest = this.#boot(boot);
-    this.surfaceNames = new Set(["tools", "console", ...options.surface.functions]);
-    this.ownNames = new Set(this.#install(JSON.stringify(options.surface)));
+    const adopted = this.#install(JSON.stringify(options.surface));
+    this.surfaceNames = new Set(["tools", "console", ...options.surface.functions, ...adopted]);
+    this.ownNames = new Set(listOf(this.ask("rememberOriginals")));
   }
 
   /** Begins the code; undefined when it has been parsed and runs, or waits. */
-  begin(code: string): Failed | undefined {
+  begin(code: string, { seed, readings, tail }: Conditions): Failed | undefined {
+    this.#clock.begin(tail === undefined ? readings : [...readings, tail]);
+    const seeded = this.ask("seed", ...seedWords(seed));
+    if (seeded.type !== "text") return seeded;
     return this.#guarded(() => {
       const context = this.#context;
       this.#watched?.dispose();
       this.#watched = undefined;
+      this.#hasEnded = false;
       const result = context.evalCode(code, CODE_FILE, ASYNC_SCRIPT);
       if (result.error) return this.#thrown(result.error);
       const watch = result.value.consume((box) =>
@@ -90,6 +130,13 @@ export class Instance {
       this.#watched = watch.value;
       return undefined;
     });
+  }
+
+  /** The evaluation is over; what it has read of the clock since its last call. */
+  end(): Readings {
+    const readings = this.#clock.cut();
+    this.#clock.rest();
+    return readings;
   }
 
   /** Runs what can run. */
@@ -108,6 +155,8 @@ export class Instance {
   progress(): "waits" | "completed" | Failed {
     return this.#guarded(() => {
       if (this.#watched === undefined) return "waits";
+      // Code that waits for calls says itself when it has ended: to ask its promise is a way into the engine at every step.
+      if (!this.#hasEnded && this.#open.size > 0) return "waits";
       const state = this.#context.getPromiseState(this.#watched);
       if (state.type === "pending") return "waits";
       if (state.type === "rejected") return this.#thrown(state.error);
@@ -167,17 +216,14 @@ export class Instance {
     return handles;
   }
 
-  /** Puts the surface in place; answers the names of all globals. */
+  /** Puts the surface in place; answers the names that its prelude has made. */
   #install(surface: string): string[] {
     const handle = this.#context.newString(surface);
     const installed = this.#hostFunctions().consume((functions) =>
       this.#call("install", [functions, handle]),
     );
     handle.dispose();
-    const remembered = installed.type === "text" ? this.ask("rememberOriginals") : installed;
-    if (remembered.type !== "text")
-      throw new Error("the guest did not boot", { cause: remembered });
-    return JSON.parse(remembered.text ?? "[]") as string[];
+    return listOf(installed);
   }
 
   #hostFunctions(): QuickJSHandle {
@@ -185,7 +231,7 @@ export class Instance {
     const text = (handle: QuickJSHandle = context.undefined) => context.getString(handle);
     const functions: Record<string, (...given: QuickJSHandle[]) => QuickJSHandle> = {
       call: (name, argument) => {
-        const call = this.#hooks.call(text(name), text(argument));
+        const call = this.#hooks.call(text(name), text(argument), this.#clock.cut());
         this.#open.add(call);
         return context.newNumber(call);
       },
@@ -194,6 +240,10 @@ export class Instance {
         return context.undefined;
       },
       missing: (path) => context.newString(this.#hooks.missing(text(path))),
+      ended: () => {
+        this.#hasEnded = true;
+        return context.undefined;
+      },
     };
     const holder = context.newObject();
     for (const [name, run] of Object.entries(functions)) {

@@ -9,8 +9,9 @@ const ids = { evaluation: fc.nat(), call: fc.nat() };
 
 test("a call never changes by being packed, whatever its argument holds", () => {
   const name = fc.stringMatching(/^[\w$]{1,9}(\.[\w$]{1,9})?$/);
+  const readings = fc.stringMatching(/^([0-9a-z]{1,9}(\*[0-9a-z]{1,4})?(\.[0-9a-z]{1,4})*)?$/);
   fc.assert(
-    fc.property(fc.record({ ...ids, name, argument: fc.string() }), (call) => {
+    fc.property(fc.record({ ...ids, name, argument: fc.string(), readings }), (call) => {
       assert.deepEqual(unpackCall(packCall({ type: "call", ...call })), { type: "call", ...call });
     }),
   );

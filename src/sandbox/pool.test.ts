@@ -8,7 +8,15 @@ import { promisify } from "node:util";
 import type { Host, Sandbox, SandboxLimits, SandboxPool } from "./contract.ts";
 import { createSandboxPool, type SandboxPoolOptions } from "./pool.ts";
 import { permissionFlags } from "./process.ts";
-import { echo, errorIn, evaluate, resultOf, testLimits, testSurface } from "./testing.ts";
+import {
+  echo,
+  errorIn,
+  evaluate,
+  resultOf,
+  testLimits,
+  testSurface,
+  valueFrom,
+} from "./testing.ts";
 
 /** A built-in loop that only ends with its worker. */
 const UNSTOPPABLE = "const a = []; a.length = 2 ** 32 - 1; a.join()";
@@ -30,29 +38,44 @@ function open(pool: SandboxPool, limits: Partial<SandboxLimits> = {}): Promise<S
   return pool.open({ ...testLimits, ...limits }, testSurface);
 }
 
+/** So often a test that measures time tries, and no more: what the machine does besides goes by, a fault does not. */
+const TRIES_MAX = 5;
+
+/** The least that was measured; it stops as soon as that is within the bound. */
+async function leastMs(boundMs: number, measure: () => Promise<number>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < TRIES_MAX && least > boundMs; tries += 1)
+    least = Math.min(least, await measure());
+  return least;
+}
+
 test("code that does not stop is killed a second after its deadline, and its variables are those from before", () =>
   withPool({}, async (pool) => {
     const sandbox = await open(pool);
-    resultOf(await evaluate(sandbox, "const kept = 1"));
-    const startedAt = performance.now();
-    errorIn(await evaluate(sandbox, UNSTOPPABLE), "SandboxKilled");
-    const tookMs = performance.now() - startedAt;
-    assert.ok(tookMs > 1200 && tookMs < 1600, `${tookMs} ms`);
-    assert.equal(resultOf(await evaluate(sandbox, "kept")), 1);
+    await valueFrom(sandbox, "const kept = 1");
+    const tookMs = await leastMs(1600, async () => {
+      const startedAt = performance.now();
+      errorIn(await evaluate(sandbox, UNSTOPPABLE), "SandboxKilled");
+      const onceMs = performance.now() - startedAt;
+      assert.ok(onceMs > 1200, `${onceMs} ms`);
+      return onceMs;
+    });
+    assert.ok(tookMs < 1600, `${tookMs} ms`);
+    assert.equal(await valueFrom(sandbox, "kept"), 1);
   }));
 
 test("an idle sandbox on a worker that is killed only gets a new instance", () =>
   withPool({ workers: 0, hardGraceMs: 50 }, async (pool) => {
     const [killer, idle] = [await open(pool), await open(pool)];
-    resultOf(await evaluate(idle, "const kept = new Set([1])"));
+    await valueFrom(idle, "const kept = new Set([1])");
     errorIn(await evaluate(killer, UNSTOPPABLE), "SandboxKilled");
-    assert.equal(resultOf(await evaluate(idle, "kept.has(1)")), true);
+    assert.equal(await valueFrom(idle, "kept.has(1)"), true);
   }));
 
 test("code that waits on a worker that is killed goes on elsewhere, and no call is made twice", () =>
   withPool({ workers: 0, hardGraceMs: 50 }, async (pool) => {
     const [killer, waiter] = [await open(pool), await open(pool, { timeoutMs: 5000 })];
-    resultOf(await evaluate(waiter, "const before = 10"));
+    await valueFrom(waiter, "const before = 10");
     const calls: string[] = [];
     const killed = Promise.withResolvers<void>();
     const host: Host = async (name, argument) => {
@@ -73,55 +96,57 @@ test("code that waits on a worker that is killed goes on elsewhere, and no call 
     assert.equal(evaluation.toolCalls, 3);
   }));
 
-test("code that cannot be followed a second time fails instead of calling again", () =>
+test("code that begins again on another worker sees the same times and random numbers", () =>
   withPool({ workers: 0, hardGraceMs: 50 }, async (pool) => {
     const [killer, waiter] = [await open(pool), await open(pool, { timeoutMs: 5000 })];
-    const calls: string[] = [];
-    const host: Host = async (name) => {
-      calls.push(name);
+    const calls: unknown[] = [];
+    const host: Host = async (name, argument) => {
+      calls.push(argument);
       if (name === "search") errorIn(await evaluate(killer, UNSTOPPABLE), "SandboxKilled");
       return { ok: true, value: 1 };
     };
-    const evaluation = await waiter.evaluate("await help(Math.random()); await search('x')", {
-      host,
-    });
-    errorIn(evaluation, "SandboxKilled");
-    assert.deepEqual(calls, ["help", "search"]);
-    assert.equal(resultOf(await evaluate(waiter, "1")), 1);
+    const look = "[Math.random(), Date.now(), performance.now(), new Date(), Date()]";
+    const code = `const a = ${look}; await help(a); const b = ${look}; await search(b); [a, b]`;
+    const seen = resultOf(await waiter.evaluate(code, { host }));
+    assert.deepEqual(calls, seen);
+    assert.equal(await valueFrom(waiter, "1"), 1);
   }));
 
 test("a second sandbox answers at once while another one never ends", () =>
   withPool({}, async (pool) => {
     const [busy, quick] = [await open(pool, { timeoutMs: 1500 }), await open(pool)];
-    const usual = await median(20, () => evaluate(quick, "1 + 1"));
-    const running = evaluate(busy, ENDLESS);
-    const during = await median(20, () => evaluate(quick, "1 + 1"));
-    errorIn(await running, "Timeout");
-    assert.ok(during < usual + 50, `${during} ms instead of ${usual} ms`);
+    const lateMs = await leastMs(50, async () => {
+      const usual = await median(20, () => evaluate(quick, "1 + 1"));
+      const running = evaluate(busy, ENDLESS);
+      const during = await median(20, () => evaluate(quick, "1 + 1"));
+      errorIn(await running, "Timeout");
+      return during - usual;
+    });
+    assert.ok(lateMs < 50, `${lateMs} ms more than usual`);
   }));
 
-test("a sandbox whose worker is taken moves to another one, with its variables", () =>
-  withPool({ workers: 1 }, async (pool) => {
-    const sandboxes = [
-      await open(pool, { timeoutMs: 1000 }),
-      await open(pool, { timeoutMs: 1000 }),
-    ];
-    const [busy, mover] = sandboxes;
-    assert.ok(busy && mover);
-    resultOf(await evaluate(mover, "const kept = 5"));
-    const running = evaluate(busy, ENDLESS);
-    const startedAt = performance.now();
-    assert.equal(resultOf(await evaluate(mover, "kept")), 5);
-    assert.ok(performance.now() - startedAt < 700);
-    errorIn(await running, "Timeout");
-  }));
+test("a sandbox whose worker is taken moves to another one, with its variables", async () => {
+  const tookMs = await leastMs(700, async () => {
+    let onceMs = Number.NaN;
+    await withPool({ workers: 1 }, async (pool) => {
+      const busy = await open(pool, { timeoutMs: 1000 });
+      const mover = await open(pool);
+      await valueFrom(mover, "const kept = 5");
+      const running = evaluate(busy, ENDLESS);
+      const startedAt = performance.now();
+      assert.equal(await valueFrom(mover, "kept"), 5);
+      onceMs = performance.now() - startedAt;
+      errorIn(await running, "Timeout");
+    });
+    return onceMs;
+  });
+  assert.ok(tookMs < 700, `${tookMs} ms`);
+});
 
 test("the main thread goes on while programs are hostile", () =>
   withPool({ hardGraceMs: 100 }, async (pool) => {
     const sandboxes = [await open(pool), await open(pool)];
-    for (const sandbox of sandboxes) resultOf(await evaluate(sandbox, "1"));
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
+    for (const sandbox of sandboxes) await valueFrom(sandbox, "1");
     const programs = [
       ENDLESS,
       UNSTOPPABLE,
@@ -129,11 +154,16 @@ test("the main thread goes on while programs are hostile", () =>
       "const x = []; for (;;) x.push(new Uint8Array(1 << 20))",
       "'x'.repeat(1e8)",
     ];
-    for (const code of programs)
-      await Promise.all(sandboxes.map((sandbox) => evaluate(sandbox, code)));
-    delay.disable();
-    const gapMs = delay.max / 1e6;
-    assert.ok(gapMs <= 50, `${gapMs} ms`);
+    for (const code of programs) {
+      const gapMs = await leastMs(50, async () => {
+        const delay = monitorEventLoopDelay({ resolution: 1 });
+        delay.enable();
+        await Promise.all(sandboxes.map((sandbox) => evaluate(sandbox, code)));
+        delay.disable();
+        return delay.max / 1e6;
+      });
+      assert.ok(gapMs <= 50, `${gapMs} ms with ${code}`);
+    }
   }));
 
 test("after 100 kills the memory is as before", () =>
@@ -154,7 +184,7 @@ test("after 100 kills the memory is as before", () =>
     await killAll(50);
     const grownMiB = (process.memoryUsage.rss() - before) / 2 ** 20;
     assert.ok(grownMiB < 20, `${grownMiB} MiB`);
-    for (const sandbox of sandboxes) assert.equal(resultOf(await evaluate(sandbox, "2")), 2);
+    for (const sandbox of sandboxes) assert.equal(await valueFrom(sandbox, "2"), 2);
   }));
 
 test("after 100 programs that use all memory it is as before", () =>
@@ -187,20 +217,24 @@ for (const isolation of ["worker", "process"] as const) {
   test(`isolation ${isolation}: variables survive a kill, and others do not notice`, () =>
     withPool({ hardGraceMs: 100 }, async (pool) => {
       const [own, other] = [await open(pool, { isolation }), await open(pool, { isolation })];
-      resultOf(await evaluate(own, "const kept = new Map([['a', 1n]])"));
-      resultOf(await evaluate(other, "const mine = 1"));
-      const killing = evaluate(own, UNSTOPPABLE);
-      const startedAt = performance.now();
-      assert.deepEqual(
-        resultOf(await evaluate(other, "[mine, await tools.files.read({ a: 1 })]")),
-        [1, { name: "files.read", argument: { a: 1 } }],
-      );
-      assert.ok(performance.now() - startedAt < 200);
-      errorIn(await killing, "SandboxKilled");
-      assert.equal(resultOf(await evaluate(own, "kept.get('a')")), "1");
+      await valueFrom(own, "const kept = new Map([['a', 1n]])");
+      await valueFrom(other, "const mine = 1");
+      const tookMs = await leastMs(200, async () => {
+        const killing = evaluate(own, UNSTOPPABLE);
+        const startedAt = performance.now();
+        assert.deepEqual(await valueFrom(other, "[mine, await tools.files.read({ a: 1 })]"), [
+          1,
+          { name: "files.read", argument: { a: 1 } },
+        ]);
+        const onceMs = performance.now() - startedAt;
+        errorIn(await killing, "SandboxKilled");
+        return onceMs;
+      });
+      assert.ok(tookMs < 200, `${tookMs} ms`);
+      assert.equal(await valueFrom(own, "kept.get('a')"), "1");
       errorIn(await evaluate(own, ENDLESS), "Timeout");
       errorIn(await evaluate(own, "for (;;) await 0"), "Timeout");
-      assert.equal(resultOf(await evaluate(own, "kept.get('a')")), "1");
+      assert.equal(await valueFrom(own, "kept.get('a')"), "1");
     }));
 
   test(`isolation ${isolation}: abort ends code that never ends`, () =>
@@ -215,7 +249,7 @@ for (const isolation of ["worker", "process"] as const) {
         await sandbox.evaluate(`await help(); ${ENDLESS}`, { host, signal: controller.signal }),
         "Aborted",
       );
-      assert.equal(resultOf(await evaluate(sandbox, "3")), 3);
+      assert.equal(await valueFrom(sandbox, "3"), 3);
     }));
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { LegionError } from "../lib/errors.ts";
 import type {
@@ -131,14 +132,15 @@ class WorkerPool implements SandboxPool {
     slots: Slots,
     box: Box,
     code: string,
-    { host, signal, timeoutMs }: EvaluateOptions,
+    { host, signal, timeoutMs, seed, past }: EvaluateOptions,
   ): Promise<Evaluation> {
-    const flight = new Flight(
-      this.#nextId(),
+    const flight = new Flight(this.#nextId(), {
       code,
-      timeoutMs ?? box.options.limits.timeoutMs,
+      timeoutMs: timeoutMs ?? box.options.limits.timeoutMs,
       host,
-    );
+      seed: seed ?? randomUUID(),
+      past,
+    });
     if (this.#isClosed || box.isClosed || signal?.aborted) {
       flight.fail(failures.aborted());
       return flight.ended;
@@ -235,10 +237,19 @@ class WorkerPool implements SandboxPool {
     if (message.type === "done") {
       if (message.outcome.ok) box.snapshot = message.outcome.snapshot;
       flight.finish(message.outcome);
-    } else if (!flight.onCall(message.call, message.name, message.argument)) {
-      this.#slots?.unseat(box);
-      flight.fail(failures.lost());
+      return;
     }
+    const { call, name, argument, readings } = message;
+    const diverged = flight.onCall(call, name, argument, readings);
+    if (diverged !== undefined) this.#abandon(slot, box, flight, diverged);
+  }
+
+  /** Ends an evaluation whose code may run on: what it does to its variables counts no more. */
+  #abandon(slot: Slot, box: Box, flight: Flight, error: EvaluationError): void {
+    if (this.#slots !== undefined) restore(this.#slots, box, box.snapshot);
+    slot.carrier.requestAbort(flight.id);
+    slot.carrier.post({ type: "abort", evaluation: flight.id });
+    flight.fail(error);
   }
 
   #onEnd(slot: Slot, problem: string | undefined): void {

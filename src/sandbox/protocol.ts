@@ -2,6 +2,7 @@ import type {
   Binding,
   EvaluationError,
   GuestSurface,
+  Readings,
   SandboxLimits,
   Snapshot,
 } from "./contract.ts";
@@ -29,7 +30,14 @@ export type ToWorker =
       readonly evaluation: number;
       readonly code: string;
       readonly timeoutMs: number;
+      readonly seed: string;
+      /** Of the calls that are recorded: the code has to make so many, at least. */
+      readonly readings: readonly Readings[];
+      /** After the last of them; live when there is none. */
+      readonly tail?: Readings;
     }
+  /** All recorded answers have been handed over: the code must have made all recorded calls. */
+  | { readonly type: "replayed"; readonly evaluation: number }
   /** The answer to a call: a HostReply as JSON. */
   | {
       readonly type: "reply";
@@ -52,6 +60,7 @@ export type FromWorker =
       readonly call: number;
       readonly name: string;
       readonly argument: string;
+      readonly readings: Readings;
     }
   | { readonly type: "done"; readonly evaluation: number; readonly outcome: Outcome }
   /** Only from a process, which shares no memory: who has the engine, and until when; nobody is 0. */
@@ -75,6 +84,7 @@ export interface OutcomeBase {
   readonly logsCut: boolean;
   readonly toolCalls: number;
   readonly durationMs: number;
+  readonly readings: Readings;
 }
 
 const { timeOrigin } = performance;

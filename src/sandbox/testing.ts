@@ -50,6 +50,14 @@ export function errorIn(evaluation: Evaluation, ...names: readonly EvaluationErr
   return evaluation.error;
 }
 
+/** Longer than a machine that is busy takes over what has to succeed. */
+const PATIENCE_MS = 10_000;
+
+/** The value of code that has to succeed, however busy the machine is. */
+export async function valueFrom(sandbox: Sandbox, code: string): Promise<Json | undefined> {
+  return resultOf(await sandbox.evaluate(code, { host: echo, timeoutMs: PATIENCE_MS }));
+}
+
 /** Evaluates with the echo host. */
 export function evaluate(sandbox: Sandbox, code: string): Promise<Evaluation> {
   return sandbox.evaluate(code, { host: echo });

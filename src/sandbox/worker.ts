@@ -81,6 +81,7 @@ function deliver(cell: Cell, message: ToWorker): void {
   if (!("evaluation" in message) || cell.evaluation?.id !== message.evaluation) return;
   const { run } = cell.evaluation;
   if (message.type === "reply") run.reply(message.call, message.text);
+  else if (message.type === "replayed") run.replayed();
   else if (message.type === "pause") run.pause(message.isPaused);
   else run.abort();
 }
@@ -122,7 +123,7 @@ async function make(cell: Cell): Promise<void> {
 
 function hooksOf(cell: Cell): InstanceHooks {
   return {
-    call: (name, argument) => cell.evaluation?.run.call(name, argument) ?? 0,
+    call: (name, argument, readings) => cell.evaluation?.run.call(name, argument, readings) ?? 0,
     log: (line) => cell.evaluation?.run.log(line),
     missing: (path) => missingHint(path, cell.options.surface),
     shouldStop: () => cell.evaluation?.run.shouldStop() ?? sharedNow() > restoreUntil,
@@ -132,20 +133,21 @@ function hooksOf(cell: Cell): InstanceHooks {
 function evaluate(
   cell: Cell,
   instance: Instance,
-  { evaluation, code, timeoutMs }: Extract<ToWorker, { type: "evaluate" }>,
+  { evaluation, code, timeoutMs, seed, readings, tail }: Extract<ToWorker, { type: "evaluate" }>,
 ): void {
   const run = new Evaluation(instance, cell.options.limits, timeoutMs, {
     now: sharedNow,
     heldMs: () => heldMs,
     hold: (untilMs, work) => hold(evaluation, untilMs, work),
     isAbortRequested: () => channel.isAbortRequested(evaluation),
-    sendCall: (call, name, argument) =>
+    sendCall: (call, name, argument, read) =>
       channel.send({
         type: "call",
         evaluation,
         call,
         name,
         argument: withoutDangerousKeys(argument),
+        readings: read,
       }),
     retire: () => channel.end(),
     done(outcome, isSpent) {
@@ -157,7 +159,7 @@ function evaluate(
     },
   });
   cell.evaluation = { id: evaluation, run };
-  run.begin(code);
+  run.begin(code, { seed, readings, tail });
 }
 
 /** Says who has the engine, so that the pool can end this worker when it does not come back. */

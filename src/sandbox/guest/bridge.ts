@@ -5,8 +5,11 @@ import {
   defineProperty,
   ErrorType,
   freeze,
+  getOwnPropertyDescriptor,
   guestGlobal,
   hasOwn,
+  indirectEval,
+  ownKeys,
   ownText,
   PromiseType,
   ProxyType,
@@ -16,6 +19,7 @@ import {
   type Table,
   TypeErrorType,
 } from "./originals.ts";
+import { installRandom } from "./random.ts";
 
 /** What the host hands over once, at boot. */
 interface HostFunctions {
@@ -24,6 +28,8 @@ interface HostFunctions {
   readonly log: (line: string) => void;
   /** The next step for somebody who used a name of `tools` that does not exist. */
   readonly missing: (path: string) => string;
+  /** Says that the code has its value, or an error. */
+  readonly ended: () => void;
 }
 
 const ARGUMENT_CHARS_MAX = 4 * 1024 * 1024;
@@ -31,9 +37,18 @@ const LINE_CHARS_MAX = 8192;
 const FIELD_CHARS_MAX = 2000;
 const STACK_CHARS_MAX = 20_000;
 
-/** Puts `tools`, the host's functions and `console` in place. */
-export function install({ call, log, missing }: HostFunctions, surfaceText: string): void {
-  const surface = parse(surfaceText) as { tools: Record<string, string[]>; functions: string[] };
+interface Surface {
+  readonly tools: Record<string, string[]>;
+  readonly functions: string[];
+  readonly prelude?: string;
+}
+
+/** Puts `tools`, the host's functions, `console` and what the prelude makes in place. JSON list of the names of the last. */
+export function install(host: HostFunctions, surfaceText: string): string {
+  const { call, log, missing } = host;
+  ended = host.ended;
+  const surface = parse(surfaceText) as Surface;
+  installRandom();
   // Shared memory is of no use without threads.
   Reflect.deleteProperty(guestGlobal, "SharedArrayBuffer");
   for (const name of surface.functions) fix(guestGlobal, name, hostFunction(name, name, call));
@@ -51,6 +66,21 @@ export function install({ call, log, missing }: HostFunctions, surfaceText: stri
   }
   fix(guestGlobal, "tools", instructive(freeze(tools), "tools", missing));
   fix(guestGlobal, "console", consoleOf(log));
+  return ownText(surface.prelude === undefined ? [] : adopt(surface.prelude));
+}
+
+/** Runs the prelude; what it has put on globalThis can no more be replaced than `tools`. Answers the names. */
+function adopt(prelude: string): string[] {
+  const before = new Set(ownKeys(guestGlobal));
+  indirectEval(`(() => {"use strict";\n${prelude}\n})()`);
+  const adopted: string[] = [];
+  for (const name of ownKeys(guestGlobal)) {
+    if (before.has(name) || typeof name !== "string") continue;
+    const descriptor = getOwnPropertyDescriptor(guestGlobal, name);
+    if (descriptor !== undefined && "value" in descriptor) fix(guestGlobal, name, descriptor.value);
+    adopted.push(name);
+  }
+  return adopted;
 }
 
 function fix(target: object, name: string, value: unknown): void {
@@ -195,12 +225,17 @@ function shown(value: unknown): string {
 }
 
 let completed: unknown;
+let ended: HostFunctions["ended"];
 
 /** Resolves when the code has finished and its value is known. `box` resolves to an object that holds the value. */
 export async function watch(box: Promise<{ value: unknown }>): Promise<void> {
-  const { value } = await box;
-  // A returned promise is awaited; another thenable is data.
-  completed = value instanceof PromiseType ? { value: await value } : { value };
+  try {
+    const { value } = await box;
+    // A returned promise is awaited; another thenable is data.
+    completed = value instanceof PromiseType ? { value: await value } : { value };
+  } finally {
+    ended();
+  }
 }
 
 /** `=` and the JSON of the value of the code that has finished; empty when that is too long, undefined when there is no value. */

@@ -39,6 +39,9 @@ export function lastSources(): string[] {
 
 /** JSON as a reader of JSON expects it: dates as ISO text, Maps as objects or lists of entries, Sets as lists, bigints as decimal text. */
 export function plainText(value: unknown): string | undefined {
+  // A replacer costs more than such a value itself.
+  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean")
+    return stringify(value);
   if (typeof value === "function")
     throw new TypeErrorType("it is a function; call it, or use data");
   if (typeof value === "symbol") throw new TypeErrorType("it is a symbol; use text");
