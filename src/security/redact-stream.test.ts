@@ -48,13 +48,13 @@ test("S25: whatever the cuts, the pieces together are the redacted text", () => 
 });
 
 test("what is held back comes before anything else is told, and under its own type", () => {
-  const told = streamed([delta("see ses"), delta("ame-47", "reasoning")]);
+  const told = streamed([delta("see ses"), delta("ame-4q", "reasoning")]);
   assert.deepEqual(
     told.map((event) => (event.kind === "legion.llm.delta" ? event.data : event.kind)),
     [
       { type: "text", text: "see " },
       { type: "text", text: "ses" },
-      { type: "reasoning", text: "ame-47" },
+      { type: "reasoning", text: "ame-4q" },
       "legion.llm.warning",
     ],
   );

@@ -1,3 +1,5 @@
+import type { Json, JsonObject } from "../lib/json.ts";
+
 /** Takes known secrets out of text. */
 export interface Redactor {
   /** Remembers a secret value; from then on it is redacted. */
@@ -6,6 +8,8 @@ export interface Redactor {
   redact(text: string): string;
   /** Without the values that it knows. For texts that may well hold words that look like a credential. */
   redactKnown(text: string): string;
+  /** Every way of writing the values that it knows, longest first: a secret may stand within another one. */
+  forms(): readonly string[];
   /** How many characters at the end of a text may be the beginning of a value that it knows. */
   openEnd(text: string): number;
 }
@@ -19,26 +23,47 @@ const REDACTED = "[redacted]";
 /** What looks like a credential although it was never resolved here, for example a key that a provider echoes with stars in it. */
 const credentialLike = /\bBearer\s+[^\s"',;]+|\bsk-[\w*-]{6,}/g;
 
-/** A redactor that knows no secret yet. */
-export function createRedactor(): Redactor {
-  const forms = new Map<string, readonly string[]>();
-  const redactKnown = (text: string): string => {
-    // Longest first: a secret may stand within another one.
-    const known = [...forms.values()].flat().toSorted((a, b) => b.length - a.length);
-    return known.reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
+/** A redactor that knows no secret yet, or only those of another one, also what that one gets to know later. */
+export function createRedactor(base?: Pick<Redactor, "forms">): Redactor {
+  const own = new Map<string, readonly string[]>();
+  let ofBase: readonly string[] | undefined;
+  let sorted: readonly string[] | undefined;
+  const forms = (): readonly string[] => {
+    const known = base?.forms();
+    if (sorted === undefined || known !== ofBase) {
+      ofBase = known;
+      const all = [...(known ?? []), ...[...own.values()].flat()];
+      sorted = all.toSorted((a, b) => b.length - a.length);
+    }
+    return sorted;
   };
+  const redactKnown = (text: string): string =>
+    forms().reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
   return {
     add(secret) {
-      if (secret.length < SECRET_LENGTH_MIN || forms.has(secret)) return;
-      forms.set(secret, formsOf(secret));
-      const oldest = forms.keys().next().value;
-      if (forms.size > SECRETS_MAX && oldest !== undefined) forms.delete(oldest);
+      if (secret.length < SECRET_LENGTH_MIN || own.has(secret)) return;
+      own.set(secret, formsOf(secret));
+      const oldest = own.keys().next().value;
+      if (own.size > SECRETS_MAX && oldest !== undefined) own.delete(oldest);
+      sorted = undefined;
     },
     redact: (text) => redactKnown(text).replace(credentialLike, REDACTED),
     redactKnown,
-    openEnd: (text) =>
-      Math.max(0, ...[...forms.values()].flat().map((form) => overlap(text, form))),
+    forms,
+    openEnd: (text) => Math.max(0, ...forms().map((form) => overlap(text, form))),
   };
+}
+
+/** A redactor for one run: besides what the other one knows it knows every text and number of the data that only tools may read. */
+export function redactorWith(base: Redactor, secret: JsonObject | undefined): Redactor {
+  if (secret === undefined) return base;
+  const own = createRedactor(base);
+  const learn = (value: Json): void => {
+    if (typeof value === "string" || typeof value === "number") own.add(String(value));
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(learn);
+  };
+  learn(secret);
+  return own;
 }
 
 /** How much of the beginning of a form the text ends with; the whole form does not count. */
@@ -63,6 +88,7 @@ function formsOf(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   const url = encodeURIComponent(secret);
   const lowerUrl = url.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase());
+  const hex = Buffer.from(secret).toString("hex");
   const form = new URLSearchParams({ "": secret }).toString().slice(1);
   return [
     ...new Set([
@@ -72,6 +98,8 @@ function formsOf(secret: string): string[] {
       url,
       lowerUrl,
       form,
+      hex,
+      hex.toUpperCase(),
       ...base64Forms(secret),
     ]),
   ].filter(({ length }) => length >= SECRET_LENGTH_MIN);

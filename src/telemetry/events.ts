@@ -17,6 +17,8 @@ export interface EventData {
     readonly message?: string;
     /** There from the second time on that the message is answered: the process died in the turn before. */
     readonly attempt?: number;
+    /** The run of the agent that gave this one its task. */
+    readonly parent?: string;
   };
   "legion.agent.stopped": {
     readonly status: "ok" | "cancel";
@@ -32,7 +34,7 @@ export interface EventData {
   };
   /** A message was added to the conversation; the text is what the model reads or wrote. */
   "legion.agent.message.added": {
-    readonly type: "user" | "assistant" | "eval_result" | "error";
+    readonly type: "user" | "assistant" | "eval_result" | "error" | "tool_result";
     readonly text: string;
   };
   "legion.iteration.start": { readonly iteration: number; readonly retry: number };
@@ -68,6 +70,21 @@ export interface EventData {
     readonly ok: boolean;
     readonly durationMs: number;
     readonly error?: ErrorData;
+    /** It was served from the record of an earlier process. */
+    readonly isReplayed?: true;
+  };
+  "legion.human.input_required": {
+    readonly question: string;
+    readonly type: "question" | "approval";
+    readonly text: string;
+    readonly choices?: readonly string[];
+    readonly expiresAt: string;
+  };
+  "legion.human.input_received": {
+    readonly question: string;
+    readonly state: "answered" | "approved" | "denied" | "expired" | "withdrawn";
+    readonly by: string;
+    readonly durationMs: number;
   };
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, type Stats, statSync, writeSync } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isObject } from "../lib/json.ts";
@@ -33,7 +34,9 @@ const FILE_NAME = "events.jsonl";
 export async function openEventFile(folder: string, options: EventFileOptions): Promise<EventFile> {
   const { maxBytes = BYTES_MAX, keep = FILES_KEPT } = options;
   const path = join(folder, FILE_NAME);
-  let { size, cut } = await stateOf(path);
+  let cut = await endsInside(path);
+  const held = holdFile(path);
+  let isClosed = false;
   let pending: string[] = [];
   let pendingChars = 0;
   let writing: Promise<void> | undefined;
@@ -55,26 +58,26 @@ export async function openEventFile(folder: string, options: EventFileOptions): 
         await write(Buffer.from(text));
         failing = false;
       } catch (error) {
+        held.close();
         // How much of it was written is not known: the next line begins on a line of its own.
         cut = true;
         fail(error);
       }
     }
     writing = undefined;
+    if (isClosed) held.close();
   }
 
   async function write(bytes: Buffer): Promise<void> {
-    if (size > 0 && size + bytes.length > maxBytes) {
+    // These go to the memory of the system and take microseconds; a way through the thread pool costs many times that.
+    let there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && there.size > 0 && there.size + bytes.length > maxBytes) {
+      held.close();
       await rotate(path, keep);
-      size = 0;
+      there = undefined;
     }
-    const file = await open(path, "a", 0o600);
-    try {
-      await file.writeFile(bytes);
-    } finally {
-      await file.close();
-    }
-    size += bytes.length;
+    const file = held.get(there);
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
     cut = false;
   }
 
@@ -91,20 +94,56 @@ export async function openEventFile(folder: string, options: EventFileOptions): 
     },
     recent: (limit) => recentEvents(path, keep, limit),
     flush,
-    close: flush,
+    async close() {
+      isClosed = true;
+      await flush();
+      held.close();
+    },
   };
 }
 
-async function stateOf(path: string): Promise<{ size: number; cut: boolean }> {
+/**
+ * The file open for writing, as long as it is the one at its path: who moves or removes it gets a new one there. That one does
+ * not close well says nothing of what was written to it.
+ */
+function holdFile(path: string) {
+  let held: { readonly file: number; readonly dev: number; readonly ino: number } | undefined;
+
+  function close(): void {
+    const { file } = held ?? {};
+    held = undefined;
+    if (file === undefined) return;
+    try {
+      closeSync(file);
+    } catch {}
+  }
+
+  return {
+    close,
+    /** `there` is what is at the path now. */
+    get(there: Stats | undefined): number {
+      const isSame = held !== undefined && there?.ino === held.ino && there.dev === held.dev;
+      if (held !== undefined && isSame) return held.file;
+      close();
+      const file = openSync(path, "a", 0o600);
+      const { dev, ino } = fstatSync(file);
+      held = { file, dev, ino };
+      return file;
+    },
+  };
+}
+
+/** Whether the last line was cut off. */
+async function endsInside(path: string): Promise<boolean> {
   const size = await stat(path).then(
     (stats) => stats.size,
     () => 0,
   );
-  if (size === 0) return { size, cut: false };
+  if (size === 0) return false;
   const file = await open(path, "r");
   try {
     const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-    return { size, cut: buffer.toString() !== "\n" };
+    return buffer.toString() !== "\n";
   } finally {
     await file.close();
   }

@@ -1,7 +1,17 @@
 // Goal: the newest events are kept, and told to who listens; on disk they outlive the process, and never harm it.
 // Method: rings of small sizes, and files in a temporary folder that are cut, filled, rotated and made unwritable.
 import assert from "node:assert/strict";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -40,6 +50,39 @@ test("a ring keeps the newest, in order", () => {
       });
     }),
   );
+});
+
+test("a ring holds no more memory than it may, whatever the size of its events", () => {
+  const sizes = fc.array(fc.nat({ max: 400 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1, max: 20 }), (lengths, max) => {
+      const maxBytes = 2_000;
+      const ring = createRing(max, failOnError, maxBytes);
+      const events = lengths.flatMap((length) => eventsOf(1, "x".repeat(length * 4)));
+      const heard: DaemonEvent[] = [];
+      ring.subscribe((event) => void heard.push(event));
+      for (const event of events) ring.publish(event);
+      assert.deepEqual(heard, events);
+      const kept = ring.since();
+      const size = (some: readonly DaemonEvent[]) => JSON.stringify(some).length;
+      assert.ok(size(kept) <= maxBytes, `${size(kept)} characters`);
+      assert.ok(kept.length <= max);
+      const fitting = events.filter((event) => size([event]) < maxBytes / 3);
+      const newest = fitting.at(-1);
+      if (newest !== undefined && newest === events.at(-1)) assert.equal(kept.at(-1), newest);
+      assert.deepEqual(
+        kept,
+        events.filter((event) => kept.includes(event)),
+      );
+    }),
+  );
+});
+
+test("an event that is larger than the memory of a ring leaves the others where they are", () => {
+  const ring = createRing(10, failOnError, 10_000);
+  const [small, huge, next] = [...eventsOf(1), ...eventsOf(1, "x".repeat(5_000)), ...eventsOf(1)];
+  for (const event of [small, huge, next]) if (event !== undefined) ring.publish(event);
+  assert.deepEqual(ring.since(), [small, next]);
 });
 
 test("who listens hears everything, also what is not kept; one who throws harms nobody", () => {
@@ -114,6 +157,42 @@ test("files are begun anew by size, and the oldest goes", async (context) => {
   const kept = await file.recent(1_000);
   assert.ok(kept.length > 20);
   assert.deepEqual(kept, events.slice(-kept.length));
+});
+
+const doings: readonly { name: string; does: (path: string) => Promise<unknown>; want: number }[] =
+  [
+    { name: "removed", does: (path) => rm(path), want: 1 },
+    { name: "moved away", does: (path) => rename(path, `${path}.mine`), want: 1 },
+    { name: "emptied", does: (path) => truncate(path), want: 1 },
+    { name: "left alone", does: async () => {}, want: 3 },
+  ];
+
+for (const { name, does, want } of doings) {
+  test(`a file that somebody has ${name} while it is written goes on at its path`, async (context) => {
+    const folder = await temporary(context);
+    const path = join(folder, "events.jsonl");
+    const file = await openEventFile(folder, { onError: failOnError });
+    for (const [index, event] of eventsOf(3).entries()) {
+      if (index === 2) await does(path);
+      file.publish(event);
+      await file.flush();
+    }
+    const text = await readFile(path, "utf8");
+    assert.equal(text.split("\n").length - 1, want);
+    await file.close();
+  });
+}
+
+test("what is published after the end is written all the same, and leaves no file open", async (context) => {
+  const folder = await temporary(context);
+  const file = await openEventFile(folder, { onError: failOnError });
+  const opened = async () => (await readdir("/proc/self/fd")).length;
+  const before = await opened();
+  await file.close();
+  for (const event of eventsOf(1)) file.publish(event);
+  await file.flush();
+  assert.equal((await file.recent(10)).length, 1);
+  assert.equal(await opened(), before);
 });
 
 test("events of one tick go into one write; publishing does not wait for it", async (context) => {

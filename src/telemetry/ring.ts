@@ -13,21 +13,40 @@ export interface EventRing {
 /** Pieces of a reply that is being written: there are thousands, and the whole text follows. They are told and not kept. */
 const FLEETING = "legion.llm.delta";
 
-/** Keeps so many events; `onError` hears of listeners that threw. */
-export function createRing(max: number, onError: (error: unknown) => void = () => {}): EventRing {
-  const kept: DaemonEvent[] = [];
+/** Of memory; events that are as usual take far less of it. */
+const BYTES_MAX = 32 * 2 ** 20;
+
+interface Kept {
+  readonly event: DaemonEvent;
+  readonly bytes: number;
+}
+
+/** Keeps so many events, and no more than that memory holds; `onError` hears of listeners that threw. */
+export function createRing(
+  max: number,
+  onError: (error: unknown) => void = () => {},
+  maxBytes = BYTES_MAX,
+): EventRing {
   const listeners = new Set<{ readonly listener: (event: DaemonEvent) => void }>();
-  /** Where the oldest event stands once the ring is full. */
+  /** Those before `start` are gone. */
+  const kept: (Kept | undefined)[] = [];
   let start = 0;
+  let bytes = 0;
 
   function keep(event: DaemonEvent): void {
-    if (max <= 0) return;
-    if (kept.length < max) {
-      kept.push(event);
-      return;
+    const own = weightOf(event);
+    // One that is larger than all there is room for does not push out the others.
+    if (max <= 0 || own > maxBytes) return;
+    kept.push({ event, bytes: own });
+    bytes += own;
+    while (kept.length - start > max || bytes > maxBytes) {
+      bytes -= kept[start]?.bytes ?? 0;
+      kept[start] = undefined;
+      start += 1;
     }
-    kept[start] = event;
-    start = (start + 1) % max;
+    if (start < max) return;
+    kept.splice(0, start);
+    start = 0;
   }
 
   return {
@@ -42,7 +61,7 @@ export function createRing(max: number, onError: (error: unknown) => void = () =
       }
     },
     since(id) {
-      const ordered = [...kept.slice(start), ...kept.slice(0, start)];
+      const ordered = kept.slice(start).flatMap((one) => one?.event ?? []);
       if (id === undefined) return ordered;
       const at = ordered.findLastIndex((event) => event.id === id);
       // Ids are made in the order of time.
@@ -54,4 +73,17 @@ export function createRing(max: number, onError: (error: unknown) => void = () =
       return () => void listeners.delete(entry);
     },
   };
+}
+
+/** What a value is reckoned to take that is no text. */
+const VALUE_BYTES = 16;
+const CHAR_BYTES = 2;
+
+/** How much memory a value takes at most, about. */
+function weightOf(value: unknown): number {
+  if (typeof value === "string") return VALUE_BYTES + value.length * CHAR_BYTES;
+  if (typeof value !== "object" || value === null) return VALUE_BYTES;
+  let bytes = VALUE_BYTES;
+  for (const each of Object.values(value)) bytes += VALUE_BYTES + weightOf(each);
+  return bytes;
 }

@@ -1,11 +1,12 @@
 import { type ErrorData, LegionError } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
 import type { Json, JsonObject } from "../lib/json.ts";
 import { formatDuration } from "../lib/quantities.ts";
 import { checkedArguments, checkedResult } from "./call/check.ts";
 import { type Found, findFunction, type Target, targetOf } from "./call/lookup.ts";
 import { publicMessage, withoutHostPaths } from "./call/public-message.ts";
 import { type Redact, redactError, safeRedact } from "./call/redact.ts";
-import type { ToolBinding, ToolCaller, ToolReply } from "./contract.ts";
+import type { ToolBinding, ToolCaller, ToolContext, ToolReply } from "./contract.ts";
 
 /** The longest delay of a timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -68,17 +69,31 @@ async function run(found: Found, args: JsonObject, caller: ToolCaller): Promise<
   };
   const stop = () => end(stoppedError(found));
   const late = () => end(lateError(found));
-  const timer = setTimeout(late, Math.min(tool.limits.timeoutMs, TIMER_MS_MAX));
+  // The time of people and of other agents is not the tool's.
+  const timer =
+    found.spec.waits === true
+      ? undefined
+      : setTimeout(late, Math.min(tool.limits.timeoutMs, TIMER_MS_MAX));
   caller.signal.addEventListener("abort", stop, { once: true });
   try {
     if (caller.signal.aborted) throw stoppedError(found);
-    const { agent, run, onCall } = caller;
-    const context = { config, agent, run, signal: controller.signal, ...(onCall && { onCall }) };
+    const context = contextOf(caller, config, controller.signal);
     return await Promise.race([tool.call(found.function, args, context), ended.promise]);
   } finally {
     clearTimeout(timer);
     caller.signal.removeEventListener("abort", stop);
   }
+}
+
+/** What the tool gets besides its arguments. */
+function contextOf(caller: ToolCaller, config: JsonObject, signal: AbortSignal): ToolContext {
+  const { agent, run, onCall, isCompleting, vault = {} } = caller;
+  const idempotencyKey = caller.idempotencyKey ?? `${run}/${newId()}`;
+  return {
+    ...{ config, agent, run, idempotencyKey, vault, signal },
+    ...(onCall !== undefined && { onCall }),
+    ...(isCompleting !== undefined && { isCompleting }),
+  };
 }
 
 function stoppedError({ shown }: Found): LegionError {

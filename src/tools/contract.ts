@@ -10,6 +10,14 @@ export interface FunctionSpec {
   readonly returns?: JsonSchema;
   /** Valid arguments, shown when a call was not. */
   readonly example?: JsonObject;
+  /** May be called again with the same idempotency key when nobody knows whether it was done. */
+  readonly idempotent?: boolean;
+  /** The function of the same tool that undoes this one, called with {args, result}. */
+  readonly revert?: string;
+  /** A person has to approve each call. */
+  readonly approval?: boolean;
+  /** Its time is that of people or of other agents: neither the deadline of the tool nor that of the evaluation runs meanwhile. */
+  readonly waits?: boolean;
 }
 
 /** What a tool's code gets besides its arguments. */
@@ -19,10 +27,16 @@ export interface ToolContext {
   /** Who calls. */
   readonly agent: string;
   readonly run: string;
+  /** The same for every attempt of one call, and for no other call: what a service uses to do it once. */
+  readonly idempotencyKey: string;
+  /** Data to authorise by, for tools only: it reaches no model, no prompt, no log and no journal. */
+  readonly vault: JsonObject;
   /** Aborted at the call's timeout and when the evaluation ends. */
   readonly signal: AbortSignal;
   /** Who hears of the calls that the tool itself makes to others. */
   readonly onCall?: OnCall;
+  /** The value of the code ends the turn: what a person answered to it would be lost. */
+  readonly isCompleting?: boolean;
 }
 
 /** A tool that is ready to be called. `call` may throw: a LegionError reaches the model whole, anything else as its message only. */
@@ -56,15 +70,38 @@ export interface ToolBinding {
   /** The functions that this agent may call, sorted. */
   readonly functions: readonly string[];
   readonly config: JsonObject;
+  /** Trusted JavaScript that is run at the boot of the agent's sandbox, for what cannot be a call: functions that take functions. */
+  readonly prelude?: string;
 }
 
 export interface ToolCaller {
   readonly agent: string;
   readonly run: string;
+  /** Made up where it is left out. */
+  readonly idempotencyKey?: string;
+  readonly vault?: JsonObject;
   readonly signal: AbortSignal;
   /** Called when a call starts and stops; for events. */
   readonly onCall?: OnCall;
+  readonly isCompleting?: boolean;
 }
+
+/** A question to people, as a tool asks it. */
+export interface PeopleRequest {
+  readonly question: string;
+  readonly choices?: readonly string[];
+  readonly schema?: JsonObject;
+  readonly timeoutMs: number;
+  readonly agent: string;
+  readonly run: string;
+  /** Of the call: the same one asks once, also after a restart. */
+  readonly key: string;
+  readonly config: JsonObject;
+  readonly signal: AbortSignal;
+}
+
+/** Waits for people. Throws a LegionError (LEG206x) when nobody answers in time. */
+export type AskPeople = (request: PeopleRequest) => Promise<Json>;
 
 /** Hears of the start of a call, and gives back what hears of its end. */
 export type OnCall = (call: {

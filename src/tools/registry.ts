@@ -12,7 +12,7 @@ import type { KeyValue } from "../state/key-value.ts";
 import { noFunction } from "./call/lookup.ts";
 import type { Redact } from "./call/redact.ts";
 import { callTool } from "./call.ts";
-import type { Tool, ToolBinding, Toolbox } from "./contract.ts";
+import type { AskPeople, Tool, ToolBinding, Toolbox } from "./contract.ts";
 import { builtinTool } from "./types/builtin.ts";
 import { jsTool } from "./types/js.ts";
 import { moduleTool } from "./types/module.ts";
@@ -29,6 +29,10 @@ export interface ToolDeps {
   readonly stateFolder?: string;
   /** Absolute paths of files that hold secrets of the manifests, closed to the files tool. */
   readonly deniedFiles?: readonly string[];
+  /** Asks people; the human tool needs it. */
+  readonly askPeople?: AskPeople;
+  /** Tools that no manifest declares: they come to those of the agent. */
+  readonly extra?: readonly ToolBinding[];
   /** Takes secrets out of every text of values and errors on their way to the agent's code, and to js tools. */
   readonly redact?: Redact;
 }
@@ -71,7 +75,8 @@ export async function createToolbox(
   deps: ToolDeps,
 ): Promise<Toolbox> {
   const uses = agent.spec.tools.map(toolUse);
-  const taken = new Set<string>();
+  const { extra = [] } = deps;
+  const taken = new Set(extra.map(({ as }) => as));
   for (const use of uses) {
     const as = nameInCode(use);
     if (taken.has(as)) throw nameTaken(as);
@@ -86,7 +91,7 @@ export async function createToolbox(
     await closeAll(bindings);
     throw failed.reason;
   }
-  const tools = bindings.toSorted((a, b) => (a.as < b.as ? -1 : 1));
+  const tools = [...bindings, ...extra].toSorted((a, b) => (a.as < b.as ? -1 : 1));
   return {
     tools,
     call: (name, argument, caller) => callTool(tools, name, argument, caller, deps.redact),

@@ -178,6 +178,27 @@ test("calls that all have the index 0 are told apart by their ids", async () => 
   ]);
 });
 
+test("pieces of parallel calls that come mixed are put together by their index", async () => {
+  const piece = (index: number, given: string, more: object = {}) =>
+    chunk({ tool_calls: [{ index, ...more, function: { arguments: given } }] });
+  const begun = (index: number, id: string, name: string) =>
+    chunk({ tool_calls: [{ index, id, function: { name, arguments: "" } }] });
+  const chunks = [
+    begun(0, "a", "read"),
+    begun(1, "b", "list"),
+    ...[piece(0, '{"p":'), piece(1, '{"q":'), piece(0, "1}"), piece(1, "2}")],
+    chunk({}, "tool_calls"),
+  ];
+  const body = chunks.map((data) => `data: ${data}\n\n`).join("");
+  await using server = await startModelServer([{ body, contentType: sse }]);
+  const { toolCalls, done } = await ask(chatEndpoint(server.url));
+  assert.deepEqual(toolCalls, [
+    { id: "a", name: "read", arguments: '{"p":1}' },
+    { id: "b", name: "list", arguments: '{"q":2}' },
+  ]);
+  assert.equal(done?.finish, "tool_calls");
+});
+
 const unanswered: readonly {
   readonly name: string;
   /** The base URL, from that of a server that runs no longer, or that still does. */

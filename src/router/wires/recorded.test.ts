@@ -5,12 +5,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ask, chatEndpoint } from "../../testing/chat-client.ts";
 import { startModelServer } from "../../testing/model-server.ts";
-import type { ToolCall } from "../contract.ts";
+import type { ChatMessage, FunctionDeclaration, ModelRequest, ToolCall } from "../contract.ts";
+import { chatBody } from "./chat-request.ts";
 
 interface Exchange {
   readonly id: string;
   readonly api: string;
   readonly stream: boolean;
+  readonly request: { readonly body: RecordedBody };
   readonly response: {
     readonly status: number;
     readonly contentType: string;
@@ -29,6 +31,25 @@ const exchanges: readonly Exchange[] = absent
       .filter((line) => line !== "")
       .map((line): Exchange => JSON.parse(line))
       .filter(({ api }) => api === "openai-chat");
+
+/** The parts of a recorded request that concern tools. */
+interface RecordedBody {
+  readonly model: string;
+  readonly messages: readonly {
+    readonly role: ChatMessage["role"];
+    readonly content?: string | null;
+    readonly tool_call_id?: string;
+    readonly tool_calls?: readonly {
+      readonly id: string;
+      readonly type: "function";
+      readonly function: { readonly name: string; readonly arguments: string };
+    }[];
+  }[];
+  readonly tools?: readonly {
+    readonly type: string;
+    readonly function?: FunctionDeclaration & { readonly strict?: boolean };
+  }[];
+}
 
 /** What the loose parts of recorded JSON look like; everything may be missing. */
 interface Piece {
@@ -193,4 +214,55 @@ for (const { id, response } of [...medium("stop"), ...medium("tool_calls")]) {
       assert.ok(error !== undefined, `an end after ${cut} bytes was taken for an answer`);
     }
   });
+}
+
+/** Exchanges whose request declares functions, and nothing that is no function. */
+const withTools = exchanges.flatMap(({ id, request: { body } }) =>
+  body.tools?.every(({ type }) => type === "function") ? [{ id, body }] : [],
+);
+
+test("the recorded requests with tools hold calls and their results", { skip: absent }, () => {
+  assert.ok(withTools.length >= 40);
+  const messages = withTools.flatMap(({ body }) => body.messages);
+  assert.ok(messages.filter(({ role }) => role === "tool").length >= 40);
+  assert.ok(messages.some(({ tool_calls: calls = [] }) => calls.length > 1));
+});
+
+for (const { id, body } of withTools) {
+  test(`${id}: the request with its tools, calls and results is said as it was recorded`, () => {
+    const said = chatBody(requestOf(body), {
+      model: body.model,
+      stream: true,
+      structuredOutput: "json_schema",
+      limitField: "max_tokens",
+    });
+    // No content, and content that is null, say the same.
+    const messages = body.messages.map(({ content = null, ...rest }) => ({ content, ...rest }));
+    assert.deepEqual(said.messages, messages);
+    // Whether a schema is strict is for the provider to say.
+    const tools = body.tools?.map(({ type, function: { strict: _strict, ...declared } = {} }) => ({
+      type,
+      function: declared,
+    }));
+    assert.deepEqual(said.tools, tools);
+  });
+}
+
+/** What the loop would have asked for to send that body. */
+function requestOf({ messages, tools = [] }: RecordedBody): ModelRequest {
+  return {
+    messages: messages.map(({ role, content, tool_call_id: toolCallId, tool_calls: calls }) => ({
+      role,
+      content: content ?? "",
+      ...(toolCallId !== undefined && { toolCallId }),
+      ...(calls !== undefined && {
+        toolCalls: calls.map((call) => ({ id: call.id, ...call.function })),
+      }),
+    })),
+    tools: tools.flatMap(({ function: declared }) => {
+      if (declared === undefined) return [];
+      const { name, description, parameters } = declared;
+      return [{ name, description, parameters }];
+    }),
+  };
 }

@@ -5,10 +5,10 @@ import type { ChatMessage } from "../contract.ts";
  * The reply that comes next in a conversation; undefined when none is left. It depends on the messages only: replies with
  * `when` come first, the others are used in order, one for each assistant message that no `when` stood behind.
  */
-export function nextReply(
-  replies: readonly ScriptedReply[],
+export function nextReply<Reply extends Pick<ScriptedReply, "when">>(
+  replies: readonly Reply[],
   messages: readonly ChatMessage[],
-): ScriptedReply | undefined {
+): Reply | undefined {
   const conditional = replies.filter(({ when }) => when !== undefined);
   const ordered = replies.filter(({ when }) => when === undefined);
   const holds = matcher(conditional, messages);
@@ -25,7 +25,10 @@ export function nextReply(
 }
 
 /** Tells whether a condition holds for the first `length` messages; every text is searched for once, not once a prefix. */
-function matcher(conditional: readonly ScriptedReply[], messages: readonly ChatMessage[]) {
+function matcher(
+  conditional: readonly Pick<ScriptedReply, "when">[],
+  messages: readonly ChatMessage[],
+) {
   const firstAt = new Map<string, number>();
   for (const { when } of conditional) {
     if (when?.contains === undefined || firstAt.has(when.contains)) continue;

@@ -151,6 +151,32 @@ test("tool calls have ids that are unique in the conversation, and tokens are es
   );
 });
 
+test("replies with calls are chosen by the step and by the newest result", async () => {
+  const replies: readonly ScriptedReply[] = [
+    { when: { lastContains: "Error" }, text: "It failed." },
+    { when: { step: 1 }, toolCalls: [{ name: "read" }, { name: "list" }] },
+    { text: "It worked." },
+  ];
+  const user: ChatMessage = { role: "user", content: "go" };
+  const { toolCalls } = await ask(replies, [user]);
+  assert.deepEqual(
+    toolCalls.map(({ id, name }) => [id, name]),
+    [
+      ["call_1", "read"],
+      ["call_2", "list"],
+    ],
+  );
+  const after = async (result: string) => {
+    const called: ChatMessage = { role: "assistant", content: "", toolCalls };
+    const results = ["ok", result].map(
+      (content, index): ChatMessage => ({ role: "tool", content, toolCallId: `call_${index + 1}` }),
+    );
+    return (await ask(replies, [user, called, ...results])).text;
+  };
+  assert.equal(await after("ok"), "It worked.");
+  assert.equal(await after("Error: gone"), "It failed.");
+});
+
 test("the error without a reply left says how many there are", async () => {
   const { error } = await ask(
     [{ when: { contains: "z" }, text: "z" }],

@@ -18,7 +18,8 @@ before(async () => {
   await writeFile(path.join(place.folder, "README.md"), "text");
   await mkdir(path.join(place.folder, "src"));
   const tools = Object.keys(builtins).map((builtin) => [builtin, { type: "builtin", builtin }]);
-  box = await place.create({ tools: Object.fromEntries(tools) });
+  const askPeople = async () => "the first";
+  box = await place.create({ tools: Object.fromEntries(tools), askPeople });
 });
 after(() => place[Symbol.asyncDispose]());
 
@@ -98,6 +99,7 @@ test("the names for the manifest checks are those of the functions", () => {
   const names = Object.entries(builtinFacts).map(([name, { functions }]) => [name, functions]);
   assert.deepEqual(Object.fromEntries(names), {
     files: ["read", "list", "glob"],
+    human: ["ask"],
     kv: ["get", "set", "delete", "list"],
     now: ["now"],
   });

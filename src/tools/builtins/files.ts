@@ -40,6 +40,7 @@ export const filesBuiltin: Builtin = {
   functions: {
     read: {
       description: "Returns the text of a file, at most 1 MiB at once.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,
@@ -66,6 +67,7 @@ export const filesBuiltin: Builtin = {
     },
     list: {
       description: "Returns what a folder holds.",
+      idempotent: true,
       parameters: { type: "object", additionalProperties: false, properties: { path, limit } },
       returns: {
         type: "object",
@@ -91,6 +93,7 @@ export const filesBuiltin: Builtin = {
     glob: {
       description:
         "Returns the files that match, such as src/**/*.ts; node_modules and .git only when the pattern names them.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,

@@ -26,6 +26,7 @@ export const kvBuiltin: Builtin = {
   functions: {
     get: {
       description: "Returns the value, or null when there is none.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,
@@ -36,6 +37,7 @@ export const kvBuiltin: Builtin = {
     },
     set: {
       description: "Keeps a value in place of an earlier one.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,
@@ -56,6 +58,7 @@ export const kvBuiltin: Builtin = {
     },
     delete: {
       description: "Deletes a key; returns whether there was one.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,
@@ -67,6 +70,7 @@ export const kvBuiltin: Builtin = {
     },
     list: {
       description: "Returns keys in order; more tells that the limit left some out.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,

@@ -14,6 +14,7 @@ export const nowBuiltin: Builtin = {
   functions: {
     now: {
       description: "Returns the date and time; iso has the offset of the time zone.",
+      idempotent: true,
       parameters: {
         type: "object",
         additionalProperties: false,

@@ -5,7 +5,7 @@ import { describe, type SchemaIssue } from "../../lib/schema-issues.ts";
 import { exampleCall } from "../example.ts";
 import type { Found } from "./lookup.ts";
 import { type PlainFault, plainCopy } from "./plain.ts";
-import { type Redact, redactValue } from "./redact.ts";
+import { type Redact, redactResult } from "./redact.ts";
 
 /** Issues told at once; a model mends a few at a time. */
 const ISSUES_SHOWN_MAX = 3;
@@ -96,7 +96,7 @@ export async function checkedResult(
   const { maxResultBytes } = binding.tool.limits;
   const copied = plainCopy(result, maxResultBytes);
   if (!copied.ok) throw unusableResult(shown, copied.fault, maxResultBytes);
-  const value = redactValue(copied.value, redact);
+  const value = redactResult(copied.value, redact);
   if (spec.returns === undefined) return value;
   const validate = await compileSchema(spec.returns);
   const [issue] = validate(value);

@@ -45,6 +45,14 @@ test("values are redacted at every depth, keys too, and the rest stays", async (
   });
 });
 
+test("a number that is a secret goes too; one that only holds its digits, and one that counts something, stay", async () => {
+  const digits = (text: string) => text.replaceAll("918273645", "[redacted]");
+  const value = { pin: 918273645, near: 9182736450, text: "918273645", list: [918273645, 7] };
+  const reply = await calling(() => value, undefined, digits);
+  const kept = { pin: "[redacted]", near: 9182736450, text: "[redacted]", list: ["[redacted]", 7] };
+  assert.deepEqual(reply, { ok: true, value: kept });
+});
+
 test("no JSON value keeps a secret, and one without stays the same", () => {
   const withSecret = fc
     .jsonValue()
@@ -105,13 +113,13 @@ test("the listener of a call hears of its failure without the secret", async () 
   assert.doesNotMatch(JSON.stringify(heard), /hunter/);
 });
 
-test("a redactor that throws lets no text out, and the call answers", async () => {
+test("a redactor that throws lets neither text nor number out, and the call answers", async () => {
   const broken = () => {
     throw new Error("broken");
   };
   assert.deepEqual(await calling(() => [SECRET, 1], undefined, broken), {
     ok: true,
-    value: ["[redacted]", 1],
+    value: ["[redacted]", "[redacted]"],
   });
   const failed = await calling(throwing(new Error(SECRET)), undefined, broken);
   assert.doesNotMatch(JSON.stringify(failed), /hunter/);

@@ -4,7 +4,7 @@ import type { Json } from "../../lib/json.ts";
 /** Takes secrets out of a text, wherever in it they stand. */
 export type Redact = (text: string) => string;
 
-/** What stands for a text that could not be looked at for secrets. */
+/** What stands for a secret, and for a text that could not be looked at for secrets. */
 const UNREADABLE = "[redacted]";
 
 /** The function itself, made safe to call anywhere: without one texts stay as they are; of one that throws nothing gets out. */
@@ -21,14 +21,30 @@ export function safeRedact(redact: Redact | undefined): Redact {
 
 /** The value with every text in it redacted, keys as well; one without a secret as it is. It is plain data of bounded depth. */
 export function redactValue(value: Json | undefined, redact: Redact): Json | undefined {
+  return redactWith(value, redact, (number) => number);
+}
+
+/** What a tool returned, likewise; a number that is a secret is one as a number too. Elsewhere numbers count things, and stay. */
+export function redactResult(value: Json | undefined, redact: Redact): Json | undefined {
+  return redactWith(value, redact, (number) => {
+    const redacted = redact(String(number));
+    return redacted === UNREADABLE ? redacted : number;
+  });
+}
+
+function redactWith(
+  value: Json | undefined,
+  redact: Redact,
+  numberOf: (number: number) => Json,
+): Json | undefined {
   if (value === undefined) return undefined;
   // One look at all texts together is almost always the end of it.
   const texts = textsOf(value, []).join("\n");
-  return redact(texts) === texts ? value : redactJson(value, redact);
+  return redact(texts) === texts ? value : redactJson(value, redact, numberOf);
 }
 
 function textsOf(value: Json, texts: string[]): string[] {
-  if (typeof value === "string") texts.push(value);
+  if (typeof value === "string" || typeof value === "number") texts.push(String(value));
   else if (Array.isArray(value)) for (const item of value) textsOf(item, texts);
   else if (value !== null && typeof value === "object") {
     for (const [key, inside] of Object.entries(value)) {
@@ -39,12 +55,14 @@ function textsOf(value: Json, texts: string[]): string[] {
   return texts;
 }
 
-function redactJson(value: Json, redact: Redact): Json {
+function redactJson(value: Json, redact: Redact, numberOf: (number: number) => Json): Json {
   if (typeof value === "string") return redact(value);
+  if (typeof value === "number") return numberOf(value);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => redactJson(item, redact));
+  const inside = (item: Json) => redactJson(item, redact, numberOf);
+  if (Array.isArray(value)) return value.map(inside);
   return Object.fromEntries(
-    Object.entries(value).map(([key, inside]) => [redact(key), redactJson(inside, redact)]),
+    Object.entries(value).map(([key, item]) => [redact(key), inside(item)]),
   );
 }
 

@@ -5,6 +5,7 @@ import type { SchemaIssue } from "../../lib/schema-issues.ts";
 import type { BuiltinFacts } from "../../manifest/checks/context.ts";
 import type { ToolSpec } from "../../manifest/generated/tool.ts";
 import { filesBuiltin } from "../builtins/files.ts";
+import { humanBuiltin } from "../builtins/human.ts";
 import { kvBuiltin } from "../builtins/kv.ts";
 import { nowBuiltin } from "../builtins/now.ts";
 import type { FunctionSpec, Tool } from "../contract.ts";
@@ -23,6 +24,7 @@ export interface Builtin {
 /** Every builtin: adding one is a file and a line. Importing this runs nothing. */
 export const builtins = {
   files: filesBuiltin,
+  human: humanBuiltin,
   kv: kvBuiltin,
   now: nowBuiltin,
 } satisfies Record<NonNullable<ToolSpec["builtin"]>, Builtin>;

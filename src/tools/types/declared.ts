@@ -7,15 +7,21 @@ const noParameters = { type: "object", properties: {}, additionalProperties: fal
 /** The functions that a manifest declares for a tool of type module or js. */
 export function declaredFunctions(spec: ToolSpec): Record<string, FunctionSpec> {
   const functions = Object.entries(spec.functions ?? {}).map(
-    ([name, { description, parameters, returns, example }]): [string, FunctionSpec] => [
-      name,
-      {
-        description,
-        parameters: parameters ?? noParameters,
-        ...(returns !== undefined && { returns }),
-        ...(example !== undefined && { example: example as JsonObject }),
-      },
-    ],
+    ([name, declared]): [string, FunctionSpec] => {
+      const { description, parameters, returns, example, revert } = declared;
+      return [
+        name,
+        {
+          description,
+          parameters: parameters ?? noParameters,
+          ...(returns !== undefined && { returns }),
+          ...(example !== undefined && { example: example as JsonObject }),
+          ...(declared.idempotent && { idempotent: true }),
+          ...(revert !== undefined && { revert }),
+          ...(declared.approval && { approval: true }),
+        },
+      ];
+    },
   );
   return Object.fromEntries(functions);
 }

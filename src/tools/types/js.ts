@@ -1,4 +1,4 @@
-import { LegionError } from "../../lib/errors.ts";
+import { type ErrorData, LegionError } from "../../lib/errors.ts";
 import type { Json, JsonObject } from "../../lib/json.ts";
 import { lazily } from "../../lib/lazily.ts";
 import { suggest } from "../../lib/suggest.ts";
@@ -18,7 +18,7 @@ const LOG_BYTES_MAX = 64 * 1024;
 const BINDINGS_BYTES_MAX = 16 * 2 ** 20;
 
 /**
- * A tool of type js: JavaScript in a sandbox of its own, whose top-level functions are the tool's, called as name(args, { config }).
+ * A tool of type js: JavaScript in a sandbox of its own, whose top-level functions are the tool's, called as name(args, { config, idempotencyKey }).
  * It sees nothing but its capabilities, as tools.*. The source runs once; each call begins with what it left, so calls do not
  * see each other. Nothing is opened before the first call.
  */
@@ -151,7 +151,7 @@ async function callGuest(
   { sandbox, snapshot }: Guest,
   name: string,
   args: JsonObject,
-  { config, signal }: ToolContext,
+  { config, idempotencyKey, signal }: ToolContext,
   host: Host,
 ): Promise<Json | undefined> {
   signal.throwIfAborted();
@@ -159,7 +159,7 @@ async function callGuest(
   // As text within text: an object literal would take a key such as __proto__ for the prototype.
   const literal = (value: Json) => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
   const evaluation = await sandbox.evaluate(
-    `await ${name}(${literal(args)}, ${literal({ config })})`,
+    `await ${name}(${literal(args)}, ${literal({ config, idempotencyKey })})`,
     { host, signal },
   );
   if (evaluation.ok) return evaluation.value;
@@ -177,12 +177,29 @@ function guestError({ error }: Extract<Evaluation, { ok: false }>): LegionError 
 /** Answers the guest's calls with its capabilities, in the name of the agent that called the tool. Secrets stay out: a guest could respell one. */
 function hostOf(
   granted: readonly ToolBinding[],
-  { agent, run, onCall }: ToolContext,
+  { agent, run, onCall, vault, idempotencyKey: outer }: ToolContext,
   redact: Redact | undefined,
 ): Host {
-  return async (name, argument, { signal }) => {
-    const caller = { agent, run, signal, ...(onCall && { onCall }) };
+  return async (name, argument, { call, signal }) => {
+    if (needsApproval(granted, name)) return { ok: false, error: hostError(approvalNeeded(name)) };
+    // The same call of the same code has the same key.
+    const idempotencyKey = `${outer}/${call}`;
+    const caller = { agent, run, vault, idempotencyKey, signal, ...(onCall && { onCall }) };
     const reply = await callTool(granted, name, argument, caller, redact);
     return reply.ok ? reply : { ok: false, error: hostError(reply.error) };
+  };
+}
+
+function needsApproval(granted: readonly ToolBinding[], name: string): boolean {
+  const [as = "", called = ""] = name.split(".");
+  const binding = granted.find((one) => one.as === as);
+  return binding?.tool.functions[called]?.approval === true;
+}
+
+function approvalNeeded(name: string): ErrorData {
+  return {
+    code: "LEG2103",
+    message: `${name} needs the approval of a person, and a tool cannot ask for it`,
+    hint: "let the agent call it itself",
   };
 }

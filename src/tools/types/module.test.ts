@@ -65,7 +65,8 @@ test("the context holds nothing but what modules may have", async () => {
   );
   const box = await place.create({ tools: spec(module, { f: open }) });
   const reply = await box.call("tool.f", {}, { onCall: () => () => {} });
-  assert.deepEqual(reply, { ok: true, value: ["agent", "config", "run", "signal"] });
+  const keys = ["agent", "config", "idempotencyKey", "run", "signal", "vault"];
+  assert.deepEqual(reply, { ok: true, value: keys });
 });
 
 test("a module that was changed is loaded anew, one that was not is kept", async () => {

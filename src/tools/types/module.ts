@@ -38,8 +38,8 @@ export async function moduleTool({ object }: Pick<ToolParts, "object">): Promise
   if (missing !== undefined) throw lacks(object.name, given, missing, known);
   return {
     functions,
-    call: async (name, args, { config, agent, run, signal }) =>
-      (exported[name] as ModuleFunction)(args, { config, agent, run, signal }),
+    call: async (name, args, { onCall: _, ...context }) =>
+      (exported[name] as ModuleFunction)(args, context),
   };
 }
 
