@@ -1,13 +1,16 @@
 /** One-shot runs: an agent of a manifest set, without a daemon. */
 import type { TurnResult } from "./agent/contract.ts";
+import { createSession } from "./agent/session.ts";
+import type { Teams } from "./agent/team/teams.ts";
 import { systemClock } from "./lib/clock.ts";
 import { unknownName } from "./lib/errors.ts";
 import { newId } from "./lib/ids.ts";
 import { lazily } from "./lib/lazily.ts";
 import { suggest } from "./lib/suggest.ts";
 import type { ManifestObject, ManifestSet } from "./manifest/objects.ts";
+import { systemTimers } from "./manifest/watch/timers.ts";
 import { secretFiles } from "./security/secrets.ts";
-import { createServices } from "./services.ts";
+import { createServices, type Services } from "./services.ts";
 import type { LegionEvent } from "./telemetry/events.ts";
 
 export interface RuntimeOptions {
@@ -48,11 +51,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   });
   const clock = systemClock;
   const shared = { env, cwd, stateFolder, clock, keyValue, publish: onEvent };
-  const services = stack.use(
+  const { get: teams } = lazily(async (): Promise<Teams> => {
+    const { createTeams, requestOf } = await import("./agent/team/teams.ts");
+    return createTeams({
+      ...{ clock, timers: systemTimers },
+      agentOf: (_, name) => withoutStore(manifests.get("Agent", name)),
+      runChild: (request) => services.runTurn(requestOf(request)),
+      sessionOf: async (_, __, maxMessages) => createSession({ maxMessages }),
+    });
+  });
+  const services: Services = stack.use(
     createServices({
       ...shared,
       objectsOf: () => manifests,
       secretFiles: () => secretFiles(manifests),
+      openTeam: async (turn) => (await teams())(turn),
     }),
   );
   return {
@@ -69,6 +82,11 @@ function findAgent(manifests: ManifestSet, name: string): ManifestObject<"Agent"
   if (agent !== undefined) return agent;
   const known = manifests.all("Agent").map((object) => object.name);
   throw unknownName("LEG7003", "agent", name, known, suggest(name, known));
+}
+
+/** An agent of files alone: it has no uid and no generation of its own. */
+function withoutStore(object: ManifestObject<"Agent"> | undefined) {
+  return object && { object, uid: "", generation: 0 };
 }
 
 function withModel(

@@ -1,26 +1,36 @@
 /** What running agents share in one process, whoever starts the turns; built when it is first needed. */
-import type { TurnResult } from "./agent/contract.ts";
-import { runTurn } from "./agent/loop.ts";
-import { startOf, stopOf } from "./agent/record.ts";
+import type { TurnActivity } from "./agent/activity.ts";
+import type { ApprovalRequest, Approve, TurnResult } from "./agent/contract.ts";
+import type { Replay } from "./agent/replay.ts";
+import type { Rollback } from "./agent/rollback.ts";
 import type { Session } from "./agent/session.ts";
+import type { OpenTeam, TeamParent } from "./agent/team/contract.ts";
+import { type DurableParts, runOnRecord } from "./durable-turn.ts";
 import type { Clock } from "./lib/clock.ts";
 import { LegionError } from "./lib/errors.ts";
+import type { Json, JsonObject } from "./lib/json.ts";
 import { lazily } from "./lib/lazily.ts";
-import { DEFAULT_NAMESPACE } from "./manifest/loaded.ts";
 import type { ManifestObject, ManifestSet } from "./manifest/objects.ts";
 import { noUsage, type Router } from "./router/contract.ts";
 import { createRouter } from "./router/router.ts";
+import { knownRun, recordedResult } from "./run-journal.ts";
 import type { SandboxPool } from "./sandbox/contract.ts";
-import { redactDeep } from "./security/redact.ts";
-import { redactStream } from "./security/redact-stream.ts";
 import { createSecrets, type Secrets } from "./security/secrets.ts";
+import type { Journal } from "./state/journal.ts";
 import type { KeyValue } from "./state/key-value.ts";
-import { createEmitter } from "./telemetry/emitter.ts";
-import type { Emit, LegionEvent } from "./telemetry/events.ts";
-import { withinLimits } from "./telemetry/limits.ts";
-import { createToolbox } from "./tools/registry.ts";
+import type { Vaults } from "./state/vaults.ts";
+import type { LegionEvent } from "./telemetry/events.ts";
+import type { PeopleRequest } from "./tools/contract.ts";
 
 export type Objects = Pick<ManifestSet, "get" | "all">;
+
+/** An approval as people see it: of which agent, and for how long it can be given. */
+export type AgentApproval = ApprovalRequest & {
+  readonly agent: string;
+  readonly uid: string;
+  readonly run: string;
+  readonly timeoutMs: number;
+};
 
 export interface ServicesOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -35,32 +45,64 @@ export interface ServicesOptions {
   readonly secretFiles: () => readonly string[];
   /** Takes every event, redacted. */
   readonly publish: (event: LegionEvent) => void;
+  /** Where runs are recorded step by step; without one nothing of a turn outlives the process. */
+  readonly journal?: () => Promise<Journal>;
+  readonly vaults?: () => Promise<Vaults>;
+  /** Asks people whether a call may be made. */
+  readonly approve?: (request: AgentApproval) => ReturnType<Approve>;
+  readonly askPeople?: (request: PeopleRequest & { readonly uid: string }) => Promise<Json>;
+  /** Asked once for each turn: what it may spend, and tools that no manifest declares. Closing those ends the agents below. */
+  readonly openTeam?: OpenTeam;
 }
 
 export interface TurnRequest {
   readonly agent: ManifestObject<"Agent">;
+  /** Of the agent's object; absent for one without a store. */
+  readonly uid?: string;
   readonly generation?: number;
   readonly task: string;
   /** The message that the turn answers, and for which time. */
   readonly message?: string;
   readonly attempt?: number;
-  /** The ULID of the run. */
+  /** The ULID of the run; one that goes on keeps its own. */
   readonly run: string;
+  /** What the run is known by: the run of this key is gone on with, under what it began with, or its result is given when it has ended. */
+  readonly key?: string;
+  /** Where the messages of the turn are kept; without one they end with it. */
+  readonly conversation?: string;
+  /** Whether the result answers the message; every one does unless told. */
+  readonly answers?: (result: TurnResult) => boolean;
+  /** Data for tools only. */
+  readonly vault?: JsonObject;
+  /** Of a sub-agent's turn. */
+  readonly parent?: TeamParent;
+  /** Told when the turn waits for people. */
+  readonly activity?: TurnActivity;
+  /** The conversation as it is in memory; read from the journal where it is left out. */
   readonly session?: Session;
   readonly signal: AbortSignal;
 }
 
 export interface Services extends AsyncDisposable {
-  /** Runs one turn. Throws LEG4xxx when a tool of the agent cannot be built. */
+  /**
+   * Runs one turn, or goes on with it; its end is on disk when the promise resolves. One that was cut short because the process
+   * ends (LEG2033) has no end. Throws LEG4xxx when a tool of the agent cannot be built, LEG6062 when the record of the run is
+   * damaged, LEG60xx when it cannot be written: then the run has no end either.
+   */
   runTurn(request: TurnRequest): Promise<TurnResult>;
   readonly secrets: Pick<Secrets, "missing">;
   /** Text without the secrets that were resolved so far. */
   redact(text: string): string;
+  readonly pool: () => Promise<SandboxPool>;
+  /** Undoes a run that has ended. LEG6060 when there is none, LEG2105 for one that runs. */
+  rollbackRun(run: string, signal: AbortSignal): Promise<Rollback>;
+  /** Does a run again from its record, and tells how it differs; nothing but its code is run. */
+  replayRun(run: string, signal: AbortSignal): Promise<Replay>;
 }
 
 /** Builds the services; sandboxes and the rest of what costs time come when a turn first needs them. */
 export function createServices(options: ServicesOptions): Services {
-  const { env, cwd, stateFolder, clock, keyValue, objectsOf, secretFiles, publish } = options;
+  const { env, cwd, stateFolder, clock, keyValue, objectsOf, secretFiles } = options;
   const stack = new AsyncDisposableStack();
   const secrets = createSecrets({ env, clock });
   const { redactor } = secrets;
@@ -76,49 +118,33 @@ export function createServices(options: ServicesOptions): Services {
     const { createSandboxPool } = await import("./sandbox/pool.ts");
     return stack.adopt(await createSandboxPool(), (sandboxes) => sandboxes.close());
   });
+  const shared = { pool, keyValue, clock, cwd, stateFolder };
+  const parts: DurableParts = {
+    ...{ options, redactor, routerOf, pool },
+    toolDeps: () => ({ ...shared, deniedFiles: secretFiles() }),
+  };
   return {
     secrets,
+    pool,
     redact: redactor.redact,
-    async runTurn({ agent, ...request }) {
-      const sink = redactStream(redactor, (event) => publish(withinLimits(event)));
-      const emit = createEmitter({ agent: titleIn(agent), run: request.run, clock, sink });
-      const objects = objectsOf(agent.namespace);
-      secrets.know(objects);
-      const toolbox = await createToolbox(agent, {
-        objects,
-        pool,
-        keyValue,
-        clock,
-        cwd,
-        stateFolder,
-        deniedFiles: secretFiles(),
-        redact: redactor.redactKnown,
-      }).catch((error: unknown) => {
-        tellNotBegun({ agent, ...request }, error, emit);
-        throw error;
-      });
-      try {
-        const router = routerOf(agent.namespace);
-        const turn = { ...request, agent, router, toolbox, pool, clock, emit };
-        return redactDeep(await runTurn(turn), redactor);
-      } finally {
-        await toolbox.close();
-      }
+    async runTurn(request) {
+      secrets.know(objectsOf(request.agent.namespace));
+      const journal = await options.journal?.();
+      const known = journal && (await knownRun(journal, request.key));
+      if (known !== undefined && known.run.status !== "running")
+        return recordedResult(known) ?? Promise.reject(new Error("the run has no result"));
+      return runOnRecord(parts, request, { journal, known });
+    },
+    async rollbackRun(run, signal) {
+      const { rollbackOnRecord } = await import("./durable-after.ts");
+      return rollbackOnRecord(parts, run, signal);
+    },
+    async replayRun(run, signal) {
+      const { replayOnRecord } = await import("./durable-after.ts");
+      return replayOnRecord(parts, run, signal);
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-/** What events call an agent: its name, behind its namespace when that is not the default one. */
-function titleIn({ namespace, name }: ManifestObject<"Agent">): string {
-  return namespace === DEFAULT_NAMESPACE ? name : `${namespace}/${name}`;
-}
-
-/** A turn that could not begin is on record like others. */
-function tellNotBegun(request: TurnRequest, error: unknown, emit: Emit): void {
-  if (!(error instanceof LegionError)) return;
-  const started = emit("legion.agent.started", startOf(request));
-  emit("legion.agent.stopped", stopOf(notBegun(request, error), request.message), started);
 }
 
 /** The end of a turn that could not begin: a tool of the agent cannot be built. */

@@ -3,27 +3,24 @@ import { type Json, pointerOf } from "../lib/json.ts";
 import { compileSchema } from "../lib/schema.ts";
 import type { SchemaIssue } from "../lib/schema-issues.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
-import type { Toolbox, ToolCaller } from "../tools/contract.ts";
+import type { CallReply } from "./journal-past.ts";
 
 /** Issues told at once; a model corrects a few at a time. */
 const ISSUES_SHOWN_MAX = 5;
 
-export interface AnswerNeeds {
-  readonly spec: Pick<AgentSpec, "outputSchema" | "answerCheck">;
-  readonly toolbox: Pick<Toolbox, "call">;
-  readonly caller: ToolCaller;
-}
-
 /** What is wrong with an answer: first by the output schema, then by the agent's own check. Undefined: nothing. */
-export async function answerError(value: Json, needs: AnswerNeeds): Promise<ErrorData | undefined> {
-  const validate = await compileSchema(needs.spec.outputSchema);
+export async function answerError(
+  value: Json,
+  { outputSchema, answerCheck }: Pick<AgentSpec, "outputSchema" | "answerCheck">,
+  call: (name: string, argument: Json) => Promise<CallReply>,
+): Promise<ErrorData | undefined> {
+  const validate = await compileSchema(outputSchema);
   const issues = validate(value);
   if (issues.length > 0) return schemaError(issues);
-  const { answerCheck } = needs.spec;
   if (answerCheck === undefined) return undefined;
-  const reply = await needs.toolbox.call(answerCheck, { value }, needs.caller);
+  const reply = await call(answerCheck, { value });
   if (!reply.ok)
-    return refused(`the answer check failed: ${reply.error.message}`, reply.error.hint);
+    return refused(`the answer check failed: ${reply.error.message}`, reply.error.hint ?? "");
   if (reply.value === true) return undefined;
   if (typeof reply.value === "string") return refused(reply.value, "correct the answer as it says");
   return refused("the answer check returned neither true nor a sentence", "check the answer again");

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { byteLength } from "../lib/text.ts";
 import { testAgents } from "../testing/agent.ts";
+import { successText } from "./messages.ts";
+import { createRecall } from "./recall.ts";
 import { createSession } from "./session.ts";
 
 const agents = testAgents();
@@ -74,12 +76,27 @@ test("other limits open another sandbox, with the variables in it", async () => 
 });
 
 test("a long message is cut, and recall returns the whole of it", async () => {
+  // What is on the screen of the model: the handle is the same each time for the same text.
+  const whole = successText(
+    {
+      ...{
+        ok: true,
+        value: `start ${"x".repeat(3000)} end`,
+        logs: [],
+        logsCut: false,
+        readings: "",
+      },
+      ...{ bindings: [], skipped: [], snapshot: "{}", toolCalls: 0, durationMs: 0 },
+    },
+    true,
+  );
+  const handle = createRecall().keep(whole);
   const agent = await agents.create({
     spec: { maxMessageLength: 500 },
     replies: [
       step("'start ' + 'x'.repeat(3000) + ' end'"),
       complete(
-        "const whole = await recall('m1'); String(whole.includes('start ' + 'x'.repeat(3000) + ' end'))",
+        `const whole = await recall('${handle}'); String(whole.includes('start ' + 'x'.repeat(3000) + ' end'))`,
       ),
     ],
   });
@@ -88,7 +105,7 @@ test("a long message is cut, and recall returns the whole of it", async () => {
   assert.equal(byteLength(text), 500);
   assert.match(
     text,
-    /^Code executed successfully[\s\S]*start x+\n\[\.\.\. truncated \d+ bytes \.\.\.\] await recall\("m1"\)/,
+    /^Code executed successfully[\s\S]*start x+\n\[\.\.\. truncated \d+ bytes \.\.\.\] await recall\("m[0-9a-f]{8}"\)/,
   );
   assert.ok(result.status === "ok", JSON.stringify(result));
   assert.equal(result.value, "true");

@@ -1,42 +1,59 @@
 import type { Json } from "../lib/json.ts";
 import type { GuestSurface, Host, HostReply } from "../sandbox/contract.ts";
-import type { Toolbox, ToolCaller } from "../tools/contract.ts";
+import type { Toolbox } from "../tools/contract.ts";
 import { helpFor, searchTools } from "../tools/declarations.ts";
 import { hostError } from "../tools/host-error.ts";
-import type { Recall } from "./recall.ts";
+import { makeCall } from "./journal-calls.ts";
+import type { PastEvaluation } from "./journal-past.ts";
+import type { Turn } from "./turn.ts";
 
-/** What the guest's calls are answered with. */
-export interface GuestNeeds {
-  readonly toolbox: Toolbox;
-  readonly recall: Recall;
-  /** Who calls; each call brings the signal of its evaluation. */
-  readonly caller: Omit<ToolCaller, "signal">;
-}
-
-type GuestFunction = (
-  argument: Json | undefined,
-  needs: GuestNeeds,
-) => Promise<HostReply> | HostReply;
+type GuestFunction = (argument: Json | undefined, turn: Turn) => Promise<HostReply> | HostReply;
 
 /** The functions that every agent's code has besides its tools. */
 const functions: Readonly<Record<string, GuestFunction>> = {
-  help: (name, { toolbox }) => helpFor(toolbox, name),
-  search: (query, { toolbox }) => searchTools(toolbox, query),
-  recall: (handle, { recall }) => recall.answer(handle),
+  help: (name, { options }) => helpFor(options.toolbox, name),
+  search: (query, { options }) => searchTools(options.toolbox, query),
+  recall: (handle, { session }) => session.recall.answer(handle),
 };
 
 /** The names that the code of an agent with these tools can call. */
-export function guestSurface(toolbox: Toolbox): GuestSurface {
-  const tools = toolbox.tools.map(({ as, functions: names }) => [as, names] as const);
-  return { tools: Object.fromEntries(tools), functions: Object.keys(functions) };
+export function guestSurface({ tools }: Pick<Toolbox, "tools">): GuestSurface {
+  const names = tools.map(({ as, functions: granted }) => [as, granted] as const);
+  const preludes = tools.flatMap(({ prelude }) => (prelude === undefined ? [] : [prelude]));
+  return {
+    tools: Object.fromEntries(names),
+    functions: Object.keys(functions),
+    ...(preludes.length > 0 && { prelude: preludes.join("\n") }),
+  };
 }
 
-/** Answers the guest's calls: its own functions here, tools through the toolbox. */
-export function guestHost(needs: GuestNeeds): Host {
-  return async (name, argument, { signal }) => {
+/** One evaluation, as its host knows it. */
+export interface GuestOptions {
+  /** Of the evaluation within its turn, from 1. */
+  readonly number: number;
+  readonly past: PastEvaluation | undefined;
+  readonly isCompleting: boolean;
+  readonly causedBy: string;
+}
+
+/** Answers the guest's calls: its own functions here, tools through the toolbox. Everything is recorded in the order in which the guest asks and is told. */
+export function guestHost(
+  turn: Turn,
+  { number, past, isCompleting, causedBy }: GuestOptions,
+): Host {
+  const { options, deadline } = turn;
+  return async (name, argument, { call, readings, signal, pauseClock }) => {
+    const key = `${options.run}/${number}.${call}`;
+    const known = past?.calls[call - 1];
+    const place = { eval: number, call, readings };
     const own = Object.hasOwn(functions, name) ? functions[name] : undefined;
-    if (own !== undefined) return own(argument, needs);
-    const reply = await needs.toolbox.call(name, argument, { ...needs.caller, signal });
-    return reply.ok ? reply : { ok: false, error: hostError(reply.error) };
+    // One way for all: what is on record first reaches the guest first.
+    const reply = await makeCall(turn, {
+      ...{ key, name, argument, place, past: known, signal, isCompleting, causedBy },
+      ...(own !== undefined && { own: () => own(argument, turn) }),
+      pause: (wait) => deadline.pause(pauseClock(wait)),
+      told: hostError,
+    });
+    return reply.ok ? { ok: true, value: reply.value } : reply;
   };
 }

@@ -1,19 +1,25 @@
+import { errorData } from "../lib/errors.ts";
 import { durationMs } from "../lib/quantities.ts";
 import { noUsage } from "../router/contract.ts";
 import type { TurnFigures, TurnOptions, TurnResult } from "./contract.ts";
-import { startDeadline } from "./deadline.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { isDivergence, openRecord } from "./journal-record.ts";
 import { systemPrompt } from "./prompt.ts";
 import { startOf, stopOf } from "./record.ts";
 import { replySchema } from "./reply-schema.ts";
 import { createSession, type Session } from "./session.ts";
 import { runStep } from "./step.ts";
 import { advanced, atStart, beforeRequest, type End, type Progress } from "./steps.ts";
+import { toolDeclarations } from "./tool-declarations.ts";
 import { say, type Turn } from "./turn.ts";
 
-/** Runs one task to its end. It rejects only for a bug: every failure of model, code, tools and provider is a result. */
+/**
+ * Runs one task to its end, beginning with what is on record of it. It rejects only for a bug, and when its record cannot be
+ * written: every failure of model, code, tools and provider is a result.
+ */
 export async function runTurn(options: TurnOptions): Promise<TurnResult> {
   if (options.session !== undefined) return inSession(options, options.session);
-  const session = createSession();
+  const session = createSession({ maxMessages: options.agent.spec.conversation.maxMessages });
   try {
     return await inSession(options, session);
   } finally {
@@ -26,25 +32,42 @@ function inSession(options: TurnOptions, session: Session): Promise<TurnResult> 
     const { emit, clock } = options;
     const startedMs = clock.monotonic();
     const started = emit("legion.agent.started", startOf(options));
+    session.begin();
     using deadline = startDeadline(durationMs(options.agent.spec.timeout), options.signal);
-    const turn = openTurn(options, session, deadline);
-    const ended = await runSteps(turn, started);
-    const result = resultOf(turn, ended, clock.monotonic() - startedMs);
-    emit("legion.agent.stopped", stopOf(result, options.message), started);
-    return result;
+    try {
+      const turn = openTurn(options, session, deadline);
+      const ended = await runSteps(turn, started);
+      // A step that is not on record must not be gone on from.
+      if (turn.record.failure !== undefined) throw turn.record.failure;
+      const result = resultOf(turn, ended, clock.monotonic() - startedMs);
+      // In one transaction where they can be.
+      const [kept] = await Promise.all([options.onEnd?.(result), turn.record.settled()]);
+      if (turn.record.failure !== undefined) throw turn.record.failure;
+      if (kept === "forgotten") session.abandon();
+      emit("legion.agent.stopped", stopOf(result, options.message), started);
+      return result;
+    } catch (error) {
+      session.abandon();
+      throw error;
+    }
   });
 }
 
-function openTurn(options: TurnOptions, session: Session, deadline: Turn["deadline"]): Turn {
-  const { agent, toolbox } = options;
+function openTurn(options: TurnOptions, session: Session, deadline: Deadline): Turn {
+  const { agent, toolbox, run, journal } = options;
   const { spec } = agent;
+  const spent = { model: spec.model, usage: noUsage, iterations: 0, evaluations: 0, toolCalls: 0 };
   return {
     options,
     session,
     deadline,
+    record: openRecord(run, journal, (error) =>
+      deadline.stop({ type: "cancel", reason: "terminated", error: errorData(error) }),
+    ),
     prompt: systemPrompt({ spec, toolbox }),
     schema: replySchema(spec),
-    spent: { model: spec.model, usage: noUsage, iterations: 0, evaluations: 0, toolCalls: 0 },
+    declarations: spec.mode === "tools" ? toolDeclarations(toolbox).declarations : undefined,
+    spent: { ...spent, responses: 0, checks: 0 },
   };
 }
 
@@ -54,24 +77,33 @@ interface Ended {
 }
 
 async function runSteps(turn: Turn, causedBy: string): Promise<Ended> {
-  const { options, deadline } = turn;
+  const { options, deadline, record } = turn;
   const { spec } = options.agent;
   say(turn, "user", options.task, causedBy);
   for (let progress = atStart; ; ) {
-    const over = deadline.signal.aborted ? deadline.end() : beforeRequest(progress, spec);
+    // What is on record was done in time.
+    const isOver = record.isLive && deadline.signal.aborted;
+    const over = isOver ? deadline.end() : beforeRequest(progress, spec);
     if (over !== undefined) return { end: over, progress };
-    const outcome = await runStep(turn, progress, causedBy);
-    if (outcome.type === "finish" || outcome.type === "cancel") return { end: outcome, progress };
-    progress = advanced(progress, outcome);
+    try {
+      const outcome = await runStep(turn, progress, causedBy);
+      if (outcome.type === "finish" || outcome.type === "cancel") {
+        if (!deadline.signal.aborted) record.over();
+        return { end: outcome, progress };
+      }
+      progress = advanced(progress, outcome);
+    } catch (error) {
+      if (!isDivergence(error)) throw record.failure ?? error;
+      return { end: { type: "cancel", reason: "terminated", error: error.toJSON() }, progress };
+    }
   }
 }
 
 function resultOf(turn: Turn, { end, progress }: Ended, tookMs: number): TurnResult {
   const { agent, run } = turn.options;
+  const { model, usage, iterations, evaluations, toolCalls } = turn.spent;
   const figures: TurnFigures = {
-    agent: agent.name,
-    run,
-    ...turn.spent,
+    ...{ agent: agent.name, run, model, usage, iterations, evaluations, toolCalls },
     retries: progress.retriesTotal,
     durationMs: Math.round(tookMs),
   };

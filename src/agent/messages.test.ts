@@ -12,6 +12,7 @@ const plain: Success = {
   value: undefined,
   logs: [],
   logsCut: false,
+  readings: "",
   toolCalls: 0,
   durationMs: 1,
   bindings: [],
@@ -93,6 +94,7 @@ test("an error of code has position, frame, hint and logs", () => {
     ok: false,
     logs: ["before"],
     logsCut: false,
+    readings: "",
     toolCalls: 0,
     durationMs: 1,
     error: {

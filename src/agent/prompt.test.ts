@@ -46,6 +46,34 @@ test("an agent that may not evaluate reads nothing about code", async () => {
   assert.doesNotMatch(prompt, /JavaScript|eval_|sandbox/);
 });
 
+test("an agent in mode tools reads how to call and how to answer, and nothing about code or actions", async () => {
+  const agent = await agents.create({
+    spec: { mode: "tools", instructions: "I am instructed.", tools: ["now", "shop"] },
+    objects: [builtinTool("now"), jsTool("shop", "function price() {}", ["price"])],
+  });
+  const prompt = systemPrompt(agent);
+  assert.deepEqual(titlesOf(prompt), [
+    "How you work",
+    "Finishing",
+    "Safety",
+    "Who you are",
+    "Tools",
+  ]);
+  assert.doesNotMatch(prompt, /JavaScript|eval_|sandbox|JSON|tools\.|await/);
+  assert.match(prompt, /I am instructed\./);
+  // The functions are declared beside the prompt; here stands what the tools are for.
+  assert.match(prompt, /# Tools\n\n- now: .*\n- shop: The tool shop$/);
+});
+
+test("an agent in mode tools reads the form of its answer where that is more than text", async () => {
+  const outputSchema = { type: "object", required: ["x"], properties: { x: { type: "integer" } } };
+  const agent = await agents.create({ spec: { mode: "tools", outputSchema } });
+  const prompt = systemPrompt(agent);
+  assert.match(prompt, /one JSON value and nothing else/);
+  assert.ok(prompt.includes(JSON.stringify(agent.spec.outputSchema)));
+  assert.equal(titlesOf(prompt).includes("Tools"), false);
+});
+
 test("only the allowed actions are described", async () => {
   const agent = await agents.create({ spec: { actionTypes: ["eval_and_continue", "return"] } });
   assert.doesNotMatch(systemPrompt(agent), /eval_and_complete|done:/);

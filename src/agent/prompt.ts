@@ -1,8 +1,10 @@
 import type { AgentSpec } from "../manifest/generated/agent.ts";
 import type { Toolbox } from "../tools/contract.ts";
+import { oneLine } from "../tools/declarations/glossary.ts";
 import { toolSection } from "../tools/declarations.ts";
 import { exampleArguments } from "../tools/example.ts";
 import type { ActionType } from "./protocol.ts";
+import { TEAM_TOOL } from "./team/prompt.ts";
 
 /** What the system prompt is made from. */
 export interface PromptFacts {
@@ -18,7 +20,7 @@ export function systemPrompt(facts: PromptFacts): string {
   const { spec } = facts;
   if (spec.systemPrompt !== undefined) return spec.systemPrompt;
   return sections
-    .filter(({ when }) => when === "always" || mayEvaluate(spec))
+    .filter(({ modes }) => modes.includes(promptMode(spec)))
     .flatMap(({ title, body }) => {
       const text = body(facts).trim();
       return text === "" ? [] : [`# ${title}\n\n${text}`];
@@ -27,31 +29,80 @@ export function systemPrompt(facts: PromptFacts): string {
 }
 
 /** Whether the agent may run code at all. */
-export function mayEvaluate({ actionTypes }: Pick<AgentSpec, "actionTypes">): boolean {
-  return actionTypes.some((type) => type.startsWith("eval_"));
+export function mayEvaluate({
+  mode,
+  actionTypes,
+}: Pick<AgentSpec, "mode" | "actionTypes">): boolean {
+  return mode === "code" && actionTypes.some((type) => type.startsWith("eval_"));
+}
+
+/** `code`: writes code. `reply`: replies with actions, but may run no code. `tools`: calls functions natively. */
+type PromptMode = "code" | "reply" | "tools";
+
+function promptMode(spec: Pick<AgentSpec, "mode" | "actionTypes">): PromptMode {
+  if (spec.mode === "tools") return "tools";
+  return mayEvaluate(spec) ? "code" : "reply";
 }
 
 interface Section {
   readonly title: string;
-  /** `code`: only for agents that may run code. */
-  readonly when: "always" | "code";
+  /** For which agents. */
+  readonly modes: readonly PromptMode[];
   readonly body: (facts: PromptFacts) => string;
 }
 
+const everyMode = ["code", "reply", "tools"] as const;
+
 /** In the order of the prompt. */
 const sections: readonly Section[] = [
-  { title: "How you work", when: "always", body: ({ spec }) => howYouWork(spec) },
-  { title: "Finishing", when: "always", body: ({ spec }) => finishing(spec) },
-  { title: "Variables", when: "code", body: ({ spec }) => variables[spec.bindingScope] },
-  { title: "The sandbox", when: "code", body: ({ spec }) => sandbox(spec) },
-  { title: "Safety", when: "always", body: () => safety },
-  { title: "Who you are", when: "always", body: ({ spec }) => identity(spec) },
+  { title: "How you work", modes: ["code", "reply"], body: ({ spec }) => howYouWork(spec) },
+  { title: "How you work", modes: ["tools"], body: () => howYouCall },
+  { title: "Finishing", modes: ["code", "reply"], body: ({ spec }) => finishing(spec) },
+  { title: "Finishing", modes: ["tools"], body: ({ spec }) => answering(spec) },
+  { title: "Variables", modes: ["code"], body: ({ spec }) => variables[spec.bindingScope] },
+  { title: "The sandbox", modes: ["code"], body: ({ spec }) => sandbox(spec) },
+  { title: "Safety", modes: everyMode, body: () => safety },
+  { title: "Who you are", modes: everyMode, body: ({ spec }) => identity(spec) },
   {
     title: "Tools",
-    when: "code",
-    body: ({ spec, toolbox }) => toolSection(toolbox, spec.toolDocs),
+    modes: ["code"],
+    body: (facts) => toolSection({ tools: otherTools(facts) }, facts.spec.toolDocs),
   },
+  { title: "Tools", modes: ["tools"], body: (facts) => toolPurposes({ tools: otherTools(facts) }) },
+  { title: "Other agents", modes: ["code", "tools"], body: teamSection },
 ];
+
+/** The tools without that of spec.agents, which has a section of its own. */
+function otherTools({ spec, toolbox }: PromptFacts): Toolbox["tools"] {
+  if (spec.agents.length === 0) return toolbox.tools;
+  return toolbox.tools.filter(({ as }) => as !== TEAM_TOOL);
+}
+
+function teamSection({ spec, toolbox }: PromptFacts): string {
+  if (spec.agents.length === 0) return "";
+  return toolbox.tools.find(({ as }) => as === TEAM_TOOL)?.tool.description ?? "";
+}
+
+const howYouCall = [
+  "You act by calling functions; their results are the next messages. Make calls that do not need each other's results in one reply: they run at the same time.",
+  "Call only the functions that are declared, with the names and parameters that stand there. A result that begins with Error tells what was wrong: correct the call, or go another way.",
+].join("\n\n");
+
+function answering({ outputSchema }: AgentSpec): string {
+  const ends =
+    "A reply without calls ends the run and is your answer, so call first whatever has to be done. When something has to be asked, ask it as the answer.";
+  if (outputSchema.type === "string" && Object.keys(outputSchema).length === 1) return ends;
+  const form = outputSchema.type === "string" ? "text" : "one JSON value and nothing else";
+  return `${ends} The answer is ${form} that meets this JSON Schema: ${JSON.stringify(outputSchema)}`;
+}
+
+/** What the tools are for; their functions are declared to the model beside the prompt. */
+function toolPurposes({ tools }: Pick<Toolbox, "tools">): string {
+  return tools
+    .filter(({ tool }) => tool.description.trim() !== "")
+    .map(({ as, tool }) => `- ${as}: ${oneLine(tool.description)}`)
+    .join("\n");
+}
 
 const actions: Readonly<Record<ActionType, string>> = {
   eval_and_continue:

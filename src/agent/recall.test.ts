@@ -31,7 +31,7 @@ test("a text that is larger than the store is not kept, and the store works on",
 const wrong = [
   { name: "an unknown handle", argument: "m9" },
   { name: "no handle", argument: undefined },
-  { name: "an object", argument: { handle: "m1" } },
+  { name: "an object", argument: { handle: "m7692c3ad" } },
 ];
 
 for (const { name, argument } of wrong) {
@@ -41,6 +41,6 @@ for (const { name, argument } of wrong) {
     const reply = recall.answer(argument);
     assert.ok(!reply.ok);
     assert.equal(reply.error.code, "LEG2047");
-    assert.equal(reply.error.hint, 'the handles are: "m1"');
+    assert.equal(reply.error.hint, 'the handles are: "m7692c3ad"');
   });
 }

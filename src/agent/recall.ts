@@ -1,8 +1,10 @@
+import { textHash } from "../lib/hash.ts";
 import { byteLength } from "../lib/text.ts";
 import type { HostReply } from "../sandbox/contract.ts";
 
 /** How much text a session keeps for recall(); the oldest makes room for the newest. */
 export const RECALL_BYTES_MAX = 16 * 2 ** 20;
+const HANDLE_LENGTH = 8;
 
 /** The whole texts of messages that were cut. */
 export interface Recall {
@@ -15,12 +17,12 @@ export interface Recall {
 /** An empty store of at most that many bytes of text. */
 export function createRecall(bytesMax = RECALL_BYTES_MAX): Recall {
   const texts = new Map<string, string>();
-  let given = 0;
   let bytes = 0;
   return {
     keep(text) {
-      given += 1;
-      const handle = `m${given}`;
+      // Named by what it is: a run that goes on in another process finds it under the handle that its code knows.
+      const handle = `m${textHash(text).slice(0, HANDLE_LENGTH)}`;
+      if (texts.has(handle)) return handle;
       texts.set(handle, text);
       bytes += byteLength(text);
       for (const [oldest, old] of texts) {

@@ -7,15 +7,17 @@ export function startOf({
   generation,
   message,
   attempt = 1,
+  parent,
 }: Pick<
   TurnOptions,
-  "task" | "generation" | "message" | "attempt"
+  "task" | "generation" | "message" | "attempt" | "parent"
 >): EventData["legion.agent.started"] {
   return {
     task,
     ...(generation !== undefined && { generation }),
     ...(message !== undefined && { message }),
     ...(attempt > 1 && { attempt }),
+    ...(parent !== undefined && { parent: parent.run }),
   };
 }
 

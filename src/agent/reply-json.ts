@@ -58,7 +58,8 @@ function endOfObject(text: string, start: number): number | undefined {
   return undefined;
 }
 
-function isTooDeep(text: string): boolean {
+/** Whether JSON is nested so deep that what reads it later would overflow the stack. */
+export function isTooDeep(text: string): boolean {
   return brackets(text, 0).some(({ depth }) => depth > DEPTH_MAX);
 }
 

@@ -1,3 +1,4 @@
+import type { ToolCall } from "../router/contract.ts";
 import type {
   GuestSurface,
   Sandbox,
@@ -5,30 +6,44 @@ import type {
   SandboxPool,
   Snapshot,
 } from "../sandbox/contract.ts";
+import { createMessageLog } from "./journal-messages.ts";
 import { createRecall, type Recall } from "./recall.ts";
+import { holdSandbox } from "./session-sandbox.ts";
 
 /** One entry of a conversation. The system prompt is made anew for each turn and is never among them. */
 export interface Message {
-  readonly type: "user" | "assistant" | "eval_result" | "error";
+  readonly type: "user" | "assistant" | "eval_result" | "error" | "tool_result";
   /** ISO 8601, wall time. */
   readonly at: string;
   /** What the model reads, already cut to `maxMessageLength`. */
   readonly text: string;
+  /** Of an assistant message in mode tools: what the model called. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool result: which call it answers. */
+  readonly toolCallId?: string;
 }
 
 /** What a conversation keeps between its turns. Its sandbox is opened when it is first asked for and stays open until `close`. */
 export interface Session {
-  /** Oldest first. */
+  /** The newest, oldest first. The turn that runs always has its task among them, and calls are never without their results. */
   readonly messages: readonly Message[];
+  /** What the turn has added since its begin, also what is not kept in `messages` any more. */
+  readonly added: readonly Message[];
   /** The variables after the last evaluation that succeeded; undefined when there are none. */
   readonly snapshot: Snapshot | undefined;
   /** The whole texts of messages that were cut. */
   readonly recall: Recall;
   append(message: Message): void;
+  /** Begins a turn. */
+  begin(): void;
+  /** Forgets the turn that runs: messages and variables are those from before it. */
+  abandon(): void;
   /** The sandbox for these limits and names, with the variables in it; another one when they have changed. */
   sandbox(needs: SandboxNeeds): Promise<Sandbox>;
   /** Says which variables the sandbox holds now. */
   keep(snapshot: Snapshot): void;
+  /** Other variables than those that the sandbox holds; it gets them when it is asked for. */
+  replace(snapshot: Snapshot | undefined): void;
   /** Runs turns one after the other. */
   exclusive<T>(turn: () => Promise<T>): Promise<T>;
   /** Gives the sandbox back. The conversation and its variables stay: a turn that needs a sandbox opens another one. */
@@ -43,73 +58,44 @@ export interface SandboxNeeds {
   readonly isFresh: boolean;
 }
 
+/** What is kept of a conversation, and how much of it is to be. */
+export interface KeptSession {
+  readonly messages?: readonly Message[];
+  readonly snapshot?: Snapshot;
+  /** The most messages that the model reads again; no bound unless told. */
+  readonly maxMessages?: number;
+}
+
 /** A new conversation, or one that goes on from what was kept of it. */
-export function createSession(
-  kept: { readonly messages?: readonly Message[]; readonly snapshot?: Snapshot } = {},
-): Session {
-  const messages = [...(kept.messages ?? [])];
-  const recall = createRecall();
-  let snapshot = kept.snapshot;
-  let held: { readonly key: string; readonly sandbox: Promise<Sandbox> } | undefined;
+export function createSession(kept: KeptSession = {}): Session {
+  const log = createMessageLog(kept.messages, kept.maxMessages);
+  const held = holdSandbox(kept.snapshot);
+  let before = kept.snapshot;
   let lastTurn: Promise<unknown> = Promise.resolve();
-
-  function hold(key: string, sandbox: Promise<Sandbox>): Promise<Sandbox> {
-    const mine = { key, sandbox };
-    held = mine;
-    // One that did not open is tried again; who waits for it hears of the error.
-    sandbox.catch(() => {
-      if (held === mine) held = undefined;
-    });
-    return sandbox;
-  }
-
-  async function open(before: Promise<Sandbox> | undefined, needs: SandboxNeeds): Promise<Sandbox> {
-    const variables = snapshot;
-    await closed(before);
-    const sandbox = await (await needs.pool()).open(needs.limits, needs.surface);
-    if (variables !== undefined) await sandbox.restore(variables);
-    return sandbox;
-  }
-
   return {
-    messages,
+    messages: log.messages,
+    added: log.added,
     get snapshot() {
-      return snapshot;
+      return held.snapshot;
     },
-    recall,
-    append: (message) => void messages.push(message),
-    // Nothing waits before the sandbox is held: `close` closes also one that is still being opened.
-    sandbox(needs) {
-      const hadVariables = snapshot !== undefined;
-      if (needs.isFresh) snapshot = undefined;
-      const key = JSON.stringify([needs.limits, needs.surface]);
-      if (held?.key !== key) return hold(key, open(held?.sandbox, needs));
-      return needs.isFresh && hadVariables ? hold(key, emptied(held.sandbox)) : held.sandbox;
+    recall: createRecall(),
+    append: log.append,
+    begin() {
+      log.begin();
+      before = held.snapshot;
     },
-    keep: (current) => {
-      snapshot = current;
+    abandon() {
+      log.abandon();
+      held.replace(before);
     },
+    sandbox: held.get,
+    keep: held.keep,
+    replace: held.replace,
     exclusive(turn) {
       const result = lastTurn.then(turn);
       lastTurn = result.catch(() => {});
       return result;
     },
-    async close() {
-      const closing = held?.sandbox;
-      held = undefined;
-      await closed(closing);
-    },
+    close: held.close,
   };
-}
-
-async function emptied(before: Promise<Sandbox>): Promise<Sandbox> {
-  const sandbox = await before;
-  await sandbox.restore(undefined);
-  return sandbox;
-}
-
-async function closed(sandbox: Promise<Sandbox> | undefined): Promise<void> {
-  // One that did not open needs no closing.
-  const opened = await sandbox?.catch(() => undefined);
-  await opened?.close();
 }

@@ -1,13 +1,13 @@
-import type { Json } from "../lib/json.ts";
-import { answerError } from "./answer.ts";
+import { accept } from "./accept.ts";
 import { ask } from "./ask.ts";
 import { evaluate, readySandbox } from "./evaluate.ts";
 import type { StepFailure } from "./failure.ts";
 import { codeFailure, failureText, successText } from "./messages.ts";
 import { mayEvaluate } from "./prompt.ts";
-import { type Action, type ActionType, parseReply, replyCutOff } from "./protocol.ts";
+import { type Action, parseReply, replyCutOff } from "./protocol.ts";
 import { limited, type Outcome, type Progress } from "./steps.ts";
-import { say, type Turn, toolCaller } from "./turn.ts";
+import { runToolStep, type ToolAttempt } from "./tool-step.ts";
+import { say, type Turn } from "./turn.ts";
 
 /** Asks the model once, does what it says, and appends what it is to read next. */
 export async function runStep(turn: Turn, progress: Progress, causedBy: string): Promise<Outcome> {
@@ -16,7 +16,8 @@ export async function runStep(turn: Turn, progress: Progress, causedBy: string):
   const startedMs = clock.monotonic();
   turn.spent.iterations = iteration + 1;
   const started = emit("legion.iteration.start", { iteration, retry: retries }, causedBy);
-  const { action, outcome: came } = await attempt(turn, started);
+  const stepOf = agent.spec.mode === "tools" ? runToolStep : runCodeStep;
+  const { action, outcome: came } = await stepOf(turn, progress, started);
   const isOver = came.type !== "finish" && turn.deadline.signal.aborted;
   const outcome = isOver ? turn.deadline.end() : limited(came, progress, agent.spec);
   if (outcome.type === "retry") say(turn, "error", failureText(outcome.failure), started);
@@ -33,15 +34,14 @@ export async function runStep(turn: Turn, progress: Progress, causedBy: string):
   return outcome;
 }
 
-interface Attempt {
-  readonly action?: ActionType;
-  readonly outcome: Outcome;
-}
-
-async function attempt(turn: Turn, causedBy: string): Promise<Attempt> {
+async function runCodeStep(
+  turn: Turn,
+  _progress: Progress,
+  causedBy: string,
+): Promise<ToolAttempt> {
   const { spec } = turn.options.agent;
-  // If it fails, the evaluation that needs it says so.
-  if (mayEvaluate(spec)) readySandbox(turn).catch(() => {});
+  // If it fails, the evaluation that needs it says so. What is on record needs none.
+  if (mayEvaluate(spec) && turn.record.isLive) readySandbox(turn).catch(() => {});
   const answer = await ask(turn, causedBy);
   if (!answer.ok) return { outcome: answer.end };
   const reply = parseReply(answer.text, spec.actionTypes);
@@ -68,26 +68,18 @@ function act(turn: Turn, action: Action, causedBy: string): Promise<Outcome> | O
 type EvalAction = Extract<Action, { code: string }>;
 
 async function runCode(turn: Turn, action: EvalAction, causedBy: string): Promise<Outcome> {
-  const evaluated = await evaluate(turn, action.code, causedBy);
+  const isCompleting = action.type === "eval_and_complete";
+  const evaluated = await evaluate(turn, action.code, { causedBy, isCompleting });
   if (!evaluated.ran) return evaluated.end;
   const { evaluation } = evaluated;
   if (!evaluation.ok) return retry(codeFailure(evaluation));
-  const completes = action.type === "eval_and_complete";
-  const outcome: Outcome = completes
+  const outcome: Outcome = isCompleting
     ? await accept(turn, evaluation.value ?? null, causedBy)
     : { type: "continue" };
   const persists = turn.options.agent.spec.bindingScope !== "iteration";
   if (outcome.type !== "retry")
     say(turn, "eval_result", successText(evaluation, persists), causedBy);
   return outcome;
-}
-
-/** Finishes with the value if it is an answer that the agent may give. */
-async function accept(turn: Turn, value: Json, causedBy: string): Promise<Outcome> {
-  const { agent, toolbox } = turn.options;
-  const caller = toolCaller(turn, causedBy);
-  const error = await answerError(value, { spec: agent.spec, toolbox, caller });
-  return error === undefined ? { type: "finish", value } : retry({ stage: "answer", error });
 }
 
 function retry(failure: StepFailure): Outcome {

@@ -5,7 +5,7 @@ import { noUsage } from "../router/contract.ts";
 import { MESSAGE_ATTEMPTS_MAX, MESSAGES_PER_AGENT_MAX } from "../state/inbox.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import type { CancelReason, TurnResult } from "./contract.ts";
-import type { AgentGeneration } from "./supervision.ts";
+import type { AgentGeneration, LoopState, Why } from "./supervision.ts";
 
 /** The result of a turn that the supervisor ended itself, or that never began. */
 export function cancelled(
@@ -71,10 +71,82 @@ export function shuttingDown(): LegionError {
   });
 }
 
-export function givenUp(key: ResourceKey, message: string): LegionError {
+/** Why an agent takes no messages in its present state; undefined when it does. */
+export function notTaken(
+  key: ResourceKey,
+  lifecycle: LoopState["lifecycle"],
+): LegionError | undefined {
+  const { state, reason } = lifecycle;
+  const title = titleOf(key);
+  const because = reason === "" ? "" : `: ${reason}`;
+  if (state === "stopped") {
+    return new LegionError({
+      code: "LEG2071",
+      message: `${title} is stopped and takes no messages${because}`,
+      hint: `run legion resume ${title}, then send the message again`,
+    });
+  }
+  return state === "terminated" ? isTerminated(key, because) : undefined;
+}
+
+/** Why a turn or a message of a terminated agent has no answer. */
+export function isTerminated(key: ResourceKey, because = ""): LegionError {
   return new LegionError({
-    code: "LEG6041",
-    message: `the message ${message} of ${titleOf(key)} was given up: the process ended ${MESSAGE_ATTEMPTS_MAX} times while it was answered`,
-    hint: "look into the log for why it ended, then send the message again",
+    code: "LEG2072",
+    message: `${titleOf(key)} is terminated${because}`,
+    hint: "send the message to another agent",
+  });
+}
+
+export function interruptedBy(key: ResourceKey): LegionError {
+  return new LegionError({
+    code: "LEG2073",
+    message: `the turn of ${titleOf(key)} was interrupted by a person`,
+    hint: "send the message again if it is still wanted",
+  });
+}
+
+export function allStopped({ reason, actor }: Why): LegionError {
+  return new LegionError({
+    code: "LEG2074",
+    message: `${actor} stopped all agents: ${reason}`,
+    hint: "resume the agent with legion resume, then send the message again",
+  });
+}
+
+export function deadLetter(key: ResourceKey, message: string, cause: string): LegionError {
+  return new LegionError({
+    code: "LEG2077",
+    message: `the message ${message} of ${titleOf(key)} is a dead letter: ${cause}`,
+    hint: "see legion inbox dead, and put it back with legion inbox redrive when the cause is mended",
+  });
+}
+
+export function conversationEnded(key: ResourceKey, conversation: string): LegionError {
+  return new LegionError({
+    code: "LEG2078",
+    message: `the conversation "${conversation}" of ${titleOf(key)} was ended`,
+    hint: "send the message again to begin a new one",
+  });
+}
+
+export function replacedTrigger(key: ResourceKey): LegionError {
+  return new LegionError({
+    code: "LEG2079",
+    message: `a newer trigger of ${titleOf(key)} took the place of this one`,
+    hint: "nothing is to be done; spec.overflow says how many are kept",
+  });
+}
+
+/** Why a message that ended its process so often is not tried again. */
+export function diedTooOften(): string {
+  return `the process ended ${MESSAGE_ATTEMPTS_MAX} times while it was answered`;
+}
+
+export function nothingToResume(run: string, why: string): LegionError {
+  return new LegionError({
+    code: "LEG2076",
+    message: `there is nothing to go on with for run ${run}: ${why}`,
+    hint: "send the task again with legion tell",
   });
 }

@@ -2,20 +2,14 @@
 // Method: the supervisor over a real inbox, with a turn that the test ends itself and time that it lets pass.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as quiet } from "node:timers/promises";
-import { openMemoryInbox } from "../state/inbox-memory.ts";
-import { manualTime } from "../testing/manual-timers.ts";
-import { agentObject, generationOf, heldTurns } from "../testing/turns.ts";
-import { createSupervisor } from "./supervisor.ts";
+import { quiet, supervisorRig } from "../testing/supervised.ts";
+import { agentObject } from "../testing/turns.ts";
 
 const GRACE_MS = 30_000;
 
 test("R45: a turn that ends well although the close cut it short has answered its message", async () => {
-  const time = manualTime();
-  const turns = heldTurns();
-  const inbox = openMemoryInbox(time);
-  const supervisor = createSupervisor({ inbox, runGeneration: turns.run, ...time });
-  supervisor.ensure(generationOf(await agentObject(), 1, "a"));
+  const { supervisor, turns, inbox, time, ensure } = supervisorRig(await agentObject());
+  ensure();
   const key = { kind: "Agent", namespace: "default", name: "a" };
   const asked = supervisor.ask(key, { task: "one" }, new AbortController().signal);
   const turn = await turns.at(0);

@@ -1,5 +1,5 @@
-// Goal: no message that was acknowledged is lost when the process is killed, and only the one in flight is begun twice (R01, R45).
-// Method: this file, started as a child, answers messages over a real SQLite inbox and writes down each turn; the parent kills it with SIGKILL and starts it again.
+// Goal: no message that was acknowledged is lost when the process is killed, and only the one in flight is begun twice, as the same run (R01, R45).
+// Method: this file, started as a child, answers messages over a real SQLite inbox and journal and writes down each turn; the parent kills it with SIGKILL and starts it again.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,13 @@ import { systemClock } from "../lib/clock.ts";
 import { openDatabase } from "../state/database.ts";
 import { MESSAGE_ATTEMPTS_MAX } from "../state/inbox.ts";
 import { openSqliteInbox } from "../state/inbox-sqlite.ts";
+import type { Journal } from "../state/journal.ts";
+import { openSqliteJournal } from "../state/journal-sqlite.ts";
+import { openSqliteLifecycles } from "../state/lifecycles-sqlite.ts";
+import { openSqliteVaults } from "../state/vaults-sqlite.ts";
 import { agentObject, echo, generationOf } from "../testing/turns.ts";
+import { createSession } from "./session.ts";
+import type { RunGeneration } from "./supervision.ts";
 import { createSupervisor } from "./supervisor.ts";
 
 const MESSAGES = 20;
@@ -32,12 +38,20 @@ const a = { kind: "Agent", namespace: "default", name: "a" };
 async function child(folder: string, mode: string): Promise<void> {
   const database = await openDatabase(folder);
   const inbox = openSqliteInbox(database, { clock: systemClock });
-  const runGeneration = echo(async ({ task }) => {
+  const journal = openSqliteJournal(database, { clock: systemClock });
+  const turn = echo(async ({ task }) => {
     appendFileSync(path.join(folder, "turns"), `${task}\n`);
     if (task === DEADLY) process.kill(process.pid, "SIGKILL");
     await sleep(TURN_MS);
   });
-  const supervisor = createSupervisor({ inbox, runGeneration, clock: systemClock });
+  const clock = systemClock;
+  const supervisor = createSupervisor({
+    ...{ inbox, journal, clock },
+    runGeneration: recorded(journal, turn),
+    lifecycles: openSqliteLifecycles(database, { clock }),
+    vaults: openSqliteVaults(database, { clock }),
+    sessionOf: async () => createSession(),
+  });
   const agent = generationOf(await agentObject());
   const { promise: idle, resolve } = Promise.withResolvers<void>();
   let isSent = mode !== "send";
@@ -56,6 +70,22 @@ async function child(folder: string, mode: string): Promise<void> {
   await idle;
   await supervisor.close(1_000);
   database.close();
+}
+
+/** Turns on record: their end answers the message in the same transaction. */
+function recorded(journal: Journal, turn: RunGeneration): RunGeneration {
+  return async (options) => {
+    const { agent, conversation, message, key, task, answers } = options;
+    const { uid, generation, object } = agent;
+    const begun = { run: options.run, uid, agent: object.name, generation };
+    const { run } = await journal.begin({ ...begun, conversation, message, key }, { task });
+    const result = await turn({ ...options, run });
+    await journal.end(run, {
+      ...{ data: { status: result.status }, status: result.status, tokens: 0 },
+      ...(answers(result) && { answer: { message, generation, result } }),
+    });
+    return result;
+  };
 }
 
 if (childFolder !== undefined) await child(childFolder, childMode ?? "");
@@ -93,6 +123,10 @@ function crashTests(): void {
     try {
       const inbox = openSqliteInbox(database, { clock: systemClock });
       assert.deepEqual([...(await inbox.counts())], []);
+      const journal = openSqliteJournal(database, { clock: systemClock });
+      const runs = await journal.runs({ status: "ok" });
+      const answered = runs.map(({ message }) => message);
+      assert.equal(new Set(answered).size, answered.length, "one run for each message");
       return await Promise.all(messages.map((message) => inbox.outcome(message)));
     } finally {
       database.close();
@@ -139,8 +173,16 @@ function crashTests(): void {
     }
     await resumed(folder);
     const [deadly, harmless] = await outcomesOf(folder, [DEADLY, "harmless"]);
-    assert.match(JSON.stringify(deadly?.result), /LEG6041/);
+    assert.equal(deadly, undefined, "it has no answer, and is kept as a dead letter");
     assert.equal(harmless?.result.status, "ok");
+    const reopened = await openDatabase(folder);
+    const letters = await openSqliteInbox(reopened, { clock: systemClock }).dead("uid-a");
+    reopened.close();
+    assert.deepEqual(
+      letters.map(({ id, attempts }) => [id, attempts]),
+      [[DEADLY, MESSAGE_ATTEMPTS_MAX]],
+    );
+    assert.match(letters[0]?.cause ?? "", /the process ended 5 times while it was answered/);
     const deaths = (await turnsOf(folder)).filter((task) => task === DEADLY);
     assert.equal(deaths.length, MESSAGE_ATTEMPTS_MAX);
   });

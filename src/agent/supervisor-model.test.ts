@@ -10,6 +10,7 @@ import { openDatabase } from "../state/database.ts";
 import { openSqliteInbox } from "../state/inbox-sqlite.ts";
 import { testAgents } from "../testing/agent.ts";
 import { type Script, startModelServer } from "../testing/model-server.ts";
+import { supervisedState } from "../testing/supervised.ts";
 import { agentObject } from "../testing/turns.ts";
 import type { AgentGeneration } from "./supervision.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -46,16 +47,20 @@ async function supervised(script: Script) {
     objects: [provider(server.url)],
   });
   const supervisor = createSupervisor({
-    inbox,
     clock: systemClock,
-    runGeneration: ({ agent: { object, generation }, ...turn }) =>
-      agent.run({ ...turn, agent: object, generation }),
+    ...supervisedState({
+      inbox,
+      clock: systemClock,
+      runGeneration: ({ agent: { object, generation }, ...turn }) =>
+        agent.run({ ...turn, agent: object, generation }),
+    }),
   });
   stack.defer(() => supervisor.close(0));
   const object = await agentObject("tested");
   const generationOf = (generation: number): AgentGeneration => ({
     uid: "uid-tested",
     generation,
+    createdAt: new Date(0).toISOString(),
     object: {
       ...object,
       spec: { ...agent.spec, instructions: `These are instructions ${generation}.` },
@@ -146,6 +151,6 @@ test("a real turn that the process ends keeps its message", async () => {
   await asked;
   await supervisor.close(20);
   await refused;
-  const kept = await inbox.next("uid-tested");
+  const kept = await inbox.next("uid-tested", "main", Date.now());
   assert.deepEqual([kept?.task, kept?.attempts], ["Do it.", 0]);
 });

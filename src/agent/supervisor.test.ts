@@ -35,7 +35,11 @@ const rig = (options: Partial<SupervisorOptions> = {}) => supervisorRig(object, 
 
 test("messages are answered one after the other, in the order in which they came, in one conversation", async () => {
   const { supervisor, turns, ensure } = rig();
-  assert.deepEqual(ensure(), { uid: "uid-a", phase: "idle", generation: 1, queued: 0, turns: 0 });
+  assert.deepEqual(ensure(), {
+    ...{ uid: "uid-a", phase: "idle", generation: 1, queued: 0, turns: 0 },
+    lifecycle: { state: "running", reason: "", actor: "" },
+    lanes: [{ conversation: "main", queued: 0, turns: 0 }],
+  });
   const asked = supervisor.ask(a, { task: "one" }, never);
   const first = await turns.at(0);
   assert.equal(supervisor.state(a)?.phase, "busy");
@@ -143,10 +147,14 @@ test("messages for agents without a loop, or above the limit, are refused with t
 });
 
 test("a bug in a turn is an outcome, and the loop goes on", async () => {
-  const { supervisor, turns, ensure, errors } = rig();
+  const { supervisor, turns, ensure, errors, time } = rig();
   ensure();
   const asked = ["one", "two"].map((task) => supervisor.ask(a, { task }, never));
   (await turns.at(0)).reject(new TypeError("no such thing"));
+  await asked[0];
+  await quiet();
+  assert.equal(turns.begun.length, 1, "after a fault the agent waits");
+  time.advance(10_000);
   (await turns.at(1)).answer();
   const [first, second] = await Promise.all(asked);
   assert.ok(first?.result.status === "cancel");
@@ -228,7 +236,11 @@ test("R45: closing lets turns end, cancels the rest, and keeps what has no answe
   await closed;
   await Promise.all(refused);
   assert.deepEqual([...(await inbox.counts())], [["uid-b", 2]]);
-  assert.equal((await inbox.next("uid-b"))?.attempts, 0, "an end in good order is no attempt");
+  assert.equal(
+    (await inbox.next("uid-b", "main", 0))?.attempts,
+    0,
+    "an end in good order is no attempt",
+  );
   assert.deepEqual(time.pending(), []);
 
   const next = rig({ inbox });
@@ -239,20 +251,20 @@ test("R45: closing lets turns end, cancels the rest, and keeps what has no answe
   assert.equal((await next.turns.at(1)).task, "waits");
 });
 
-test("R11: a message that ended its process too often is answered with an error, and the next one has its turn", async () => {
+test("R11: a message that ended its process too often is a dead letter with its cause, and the next one has its turn", async () => {
   const inbox = openMemoryInbox(manualTime());
   await inbox.put({ id: "deadly", uid: "uid-a", task: "crash" });
   for (let at = 0; at < MESSAGE_ATTEMPTS_MAX; at += 1) await inbox.begin("deadly");
-  const { supervisor, turns, ensure, errors } = rig({ inbox });
+  const { supervisor, turns, ensure, notices } = rig({ inbox });
   ensure();
   const asked = supervisor.ask(a, { task: "harmless" }, never);
   (await turns.at(0)).answer();
   assert.equal((await asked).result.status, "ok");
   assert.equal(turns.begun[0]?.task, "harmless");
-  const given = await inbox.outcome("deadly");
-  assert.equal(given?.attempts, MESSAGE_ATTEMPTS_MAX);
-  assert.match(JSON.stringify(given?.result), /LEG6041/);
-  assert.match(String(errors), /the message deadly of agent\/a was given up/);
+  const [letter, ...more] = await supervisor.dead(a);
+  assert.deepEqual([letter?.id, letter?.attempts, more], ["deadly", MESSAGE_ATTEMPTS_MAX, []]);
+  assert.match(letter?.cause ?? "", /the process ended 5 times/);
+  assert.match(notices.join(), /DeadLetter: The message deadly is a dead letter/);
 });
 
 test("messages of agents that are gone are answered at the start", async () => {
@@ -283,11 +295,15 @@ test("an inbox that cannot be written makes the agent wait, not lose", async () 
   (await turns.at(0)).answer();
   await quiet();
   time.advance(1_000);
+  (await turns.at(1)).answer();
   await quiet();
   assert.equal(errors.length, 2);
   isFull = false;
   time.advance(2_000);
+  (await turns.at(2)).answer();
   assert.equal((await asked).result.status, "ok");
+  const [run, ...others] = new Set(turns.begun.map(({ key }) => key));
+  assert.deepEqual([run, others], [turns.begun[0]?.key, []], "it is one run that goes on");
   assert.equal(await real.count("uid-a"), 0);
 });
 
@@ -309,11 +325,11 @@ test("R33: whoever lost the folder begins nothing more", async () => {
 
 test("1,000 idle loops start at once and hold neither timers nor sessions", async () => {
   let sessions = 0;
-  const newSession = () => {
+  const sessionOf = async () => {
     sessions += 1;
     return createSession();
   };
-  const { supervisor, ensure, time } = rig({ newSession });
+  const { supervisor, ensure, time } = rig({ sessionOf });
   const beginMs = performance.now();
   for (let at = 0; at < 1_000; at += 1) ensure(`a${at}`);
   await quiet();
@@ -324,13 +340,17 @@ test("1,000 idle loops start at once and hold neither timers nor sessions", asyn
 
 test("the sandbox of an agent that waits is given back, once, and not while a turn runs", async () => {
   let closes = 0;
-  const newSession = () => ({
-    ...createSession(),
-    close: async () => {
-      closes += 1;
-    },
-  });
-  const { supervisor, turns, ensure, time } = rig({ newSession });
+  let opened = 0;
+  const sessionOf = async () => {
+    opened += 1;
+    return {
+      ...createSession(),
+      close: async () => {
+        closes += 1;
+      },
+    };
+  };
+  const { supervisor, turns, ensure, time } = rig({ sessionOf });
   ensure();
   await supervisor.tell(a, { task: "one" });
   (await turns.at(0)).answer();
@@ -345,7 +365,17 @@ test("the sandbox of an agent that waits is given back, once, and not while a tu
   await quiet();
   time.advance(60_000);
   await quiet();
-  assert.deepEqual([closes, time.pending()], [1, []]);
+  assert.deepEqual([closes, opened, time.pending()], [1, 1, [600_000]]);
+  time.advance(600_000);
+  await quiet();
+  assert.deepEqual(
+    time.pending(),
+    [],
+    "the messages go later, and are read again when they are needed",
+  );
+  await supervisor.tell(a, { task: "three" });
+  (await turns.at(2)).answer();
+  assert.equal(opened, 2);
 });
 
 test("R48: at most so many turns run at once, and an agent with many messages does not starve others", async () => {

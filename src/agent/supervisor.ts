@@ -1,35 +1,54 @@
 import type { Clock } from "../lib/clock.ts";
-import { LegionError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { systemTimers, type Timers } from "../manifest/watch/timers.ts";
-import type { Inbox } from "../state/inbox.ts";
 import { keyOf, keyText, type ResourceKey } from "../state/resource.ts";
-import { createSession, type Session } from "./session.ts";
-import type {
-  AgentGeneration,
-  Incoming,
-  LoopState,
-  Outcome,
-  RunGeneration,
-  Supervisor,
-} from "./supervision.ts";
-import { beingDeleted, inboxFull, noLoop, shuttingDown } from "./supervisor-answers.ts";
+import { replicaNames } from "./lanes.ts";
+import type { AgentGeneration, LoopState, Supervisor } from "./supervision.ts";
+import { conversationEnded, interruptedBy } from "./supervisor-answers.ts";
 import { closeAll, drain } from "./supervisor-ending.ts";
-import { type Loop, newLoop, type Supervision, stateOf } from "./supervisor-loop.ts";
+import { beat } from "./supervisor-heartbeat.ts";
+import { countAll, isAtRest, mayBegin } from "./supervisor-lanes.ts";
+import { abortTurns, age, forgetFaults, move, stopAll, terminate } from "./supervisor-lifecycle.ts";
+import {
+  type Lane,
+  type Loop,
+  laneOf,
+  type Notice,
+  newLoop,
+  type Supervision,
+  stateOf,
+} from "./supervisor-loop.ts";
+import { ask, loopFor, put } from "./supervisor-mail.ts";
+import { policyOf } from "./supervisor-policy.ts";
+import { resumeRun } from "./supervisor-resume.ts";
+import { release, restartLane } from "./supervisor-sessions.ts";
+import { dropWaiting } from "./supervisor-settling.ts";
 import { createSlots } from "./supervisor-slots.ts";
-import { answerNext, restartIfAsked } from "./supervisor-turn.ts";
+import { answerNext } from "./supervisor-turn.ts";
 import { persistently } from "./supervisor-waiting.ts";
 
-export interface SupervisorOptions {
-  readonly inbox: Inbox;
-  readonly runGeneration: RunGeneration;
+export interface SupervisorOptions
+  extends Pick<
+    Supervision,
+    | "inbox"
+    | "journal"
+    | "lifecycles"
+    | "vaults"
+    | "runGeneration"
+    | "untilAllWait"
+    /** Opens a conversation as it is on record, or a new one. */
+    | "sessionOf"
+  > {
   readonly clock: Clock;
-  readonly newSession?: () => Session;
   /** Turns at once, of all agents together; TURNS_MAX unless told. */
   readonly maxTurns?: number;
   readonly timers?: Timers;
+  /** From 0 to below 1: for the jitter of heartbeats and the routing `random`. */
+  readonly random?: () => number;
   /** Hears of what went wrong beside the turns: an inbox that cannot be written, a bug in a turn. */
   readonly onError?: (error: unknown, key: ResourceKey) => void;
+  /** Hears what people are to be told of an agent: dead letters, dropped triggers, back-off and escalation, states. */
+  readonly onNotice?: (notice: Notice, key: ResourceKey) => void;
 }
 
 export const TURNS_MAX = 64;
@@ -38,6 +57,7 @@ export const TURNS_MAX = 64;
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const supervision = createSupervision(options);
   const { loops, closing } = supervision;
+  const present = (key: ResourceKey) => loopFor(supervision, key);
   let closed: Promise<void> | undefined;
   return {
     ensure: (agent) => ensure(supervision, agent),
@@ -56,12 +76,24 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         ? Promise.resolve({ isCancelled: false, dropped: 0 })
         : begunDrain(supervision, loop, graceMs);
     },
-    restart: (key) => restart(supervision, key),
+    restart: async (key) => restart(supervision, present(key)),
     ask: (key, message, signal) => ask(supervision, key, message, signal),
-    async tell(key, incoming) {
-      const message = newId(options.clock.now());
-      const { loop } = await put(supervision, key, message, incoming);
-      return { message, queued: loop.queued };
+    tell: (key, message) =>
+      put(supervision, key, message.id ?? newId(options.clock.now()), message),
+    move: async (key, to, why) => move(supervision, present(key), to, why),
+    interrupt: async (key, conversation) =>
+      abortTurns(present(key), interruptedBy(key), conversation),
+    cancelRun: async (run) => cancelRun(supervision, run),
+    resumeRun: (run) => resumeRun(supervision, run),
+    stopAll: (why) => stopAll(supervision, why),
+    endConversation: async (key, conversation) =>
+      endConversation(supervision, present(key), conversation),
+    dead: async (key) => supervision.inbox.dead(key && present(key).uid),
+    async redrive(key, ids) {
+      const loop = present(key);
+      const redriven = await supervision.inbox.redrive(loop.uid, ids);
+      if (redriven > 0) await countAll(supervision, loop);
+      return redriven;
     },
     onChange: supervision.onChange,
     close(graceMs) {
@@ -73,28 +105,32 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 }
 
 function createSupervision(options: SupervisorOptions) {
-  const { inbox, runGeneration, clock, newSession = createSession } = options;
-  const { maxTurns = TURNS_MAX, timers = systemTimers, onError = () => {} } = options;
+  const { clock, maxTurns = TURNS_MAX, timers = systemTimers, random = Math.random } = options;
+  const { onError = () => {}, onNotice = () => {} } = options;
   const listeners = new Set<(key: ResourceKey) => void>();
   const closing = new AbortController();
-  const slots = createSlots<Loop>(maxTurns, async (loop) => {
-    loop.working = answerNext(supervision, loop);
-    await loop.working;
-    loop.working = undefined;
-    void restartIfAsked(supervision, loop);
-    supervision.wake(loop);
-  });
+  const slots = createSlots<Lane>(
+    maxTurns,
+    ({ loop }) => loop,
+    async (lane) => {
+      lane.working = answerNext(supervision, lane);
+      await lane.working;
+      release(supervision, lane);
+    },
+  );
   closing.signal.addEventListener("abort", slots.stop);
+  const startMs = clock.now() - clock.monotonic();
   const supervision: Supervision & Pick<Supervisor, "onChange"> = {
-    inbox,
-    runGeneration,
-    clock,
+    ...options,
     timers,
-    newSession: () => newSession(),
+    random,
     loops: new Map(),
     askers: new Map(),
+    resting: new Set(),
     closing,
     onError,
+    // Whole ones: the inbox keeps no others.
+    nowMs: () => Math.floor(startMs + clock.monotonic()),
     changed({ key }) {
       for (const listener of listeners) {
         try {
@@ -105,10 +141,11 @@ function createSupervision(options: SupervisorOptions) {
         }
       }
     },
-    wake(loop) {
-      if (loop.isOver) slots.withdraw(loop);
-      else if (loop.queued > 0 && loop.working === undefined) slots.offer(loop);
-      else if (loop.working === undefined) loop.onAllAnswered?.();
+    notify: (notice, { key, uid }) => onNotice({ ...notice, uid }, key),
+    wake(lane) {
+      if (mayBegin(lane)) slots.offer(lane);
+      else slots.withdraw(lane);
+      if (lane.loop.onRest !== undefined && isAtRest(lane.loop)) lane.loop.onRest();
     },
     onChange(listener) {
       listeners.add(listener);
@@ -125,7 +162,8 @@ function ensure(supervision: Supervision, agent: AgentGeneration): LoopState {
   if (present === undefined) {
     const loop = newLoop(key, agent);
     loops.set(keyText(key), loop);
-    loop.counted = countWaiting(supervision, loop);
+    loop.ready = makeReady(supervision, loop);
+    keepTime(supervision, loop);
     changed(loop);
     return stateOf(loop);
   }
@@ -135,20 +173,40 @@ function ensure(supervision: Supervision, agent: AgentGeneration): LoopState {
     );
   const isNew = present.agent.generation !== agent.generation;
   present.agent = agent;
-  if (isNew) changed(present);
+  if (isNew) {
+    present.policy = policyOf(agent.object.spec);
+    present.happened += 1;
+    keepTime(supervision, present);
+    changed(present);
+  }
   return stateOf(present);
 }
 
-/** Finds what the process before this one left. */
-async function countWaiting(supervision: Supervision, loop: Loop): Promise<void> {
+/** Sets what an agent does by the clock, as its present spec says. */
+function keepTime(supervision: Supervision, loop: Loop): void {
+  if (loop.isEnding || supervision.closing.signal.aborted) return;
+  age(supervision, loop);
+  beat(supervision, loop, (message) =>
+    put(supervision, loop.key, newId(supervision.clock.now()), message),
+  );
+}
+
+/** Finds what the process before this one left: the state that the agent is in, and its messages. */
+async function makeReady(supervision: Supervision, loop: Loop): Promise<void> {
+  const { lifecycles, onError, changed } = supervision;
   try {
-    const waiting = await persistently(supervision, loop, () => supervision.inbox.count(loop.uid));
-    if (waiting === 0 || loop.isOver) return;
-    loop.queued = waiting;
-    supervision.changed(loop);
-    supervision.wake(loop);
+    const kept = await persistently(supervision, loop, () => lifecycles.read(loop.uid));
+    if (kept !== undefined) {
+      const { state, reason, actor } = kept;
+      loop.lifecycle = { state, reason, actor };
+    }
+    loop.isReady = true;
+    if (kept !== undefined) changed(loop);
+    await countAll(supervision, loop);
+    // Whoever died while it terminated the agent left messages behind.
+    if (kept?.state === "terminated") await terminate(supervision, loop);
   } catch (error) {
-    supervision.onError(error, loop.key);
+    onError(error, loop.key);
   }
 }
 
@@ -169,68 +227,30 @@ function begunDrain(supervision: Supervision, loop: Loop, graceMs: number) {
   return loop.draining;
 }
 
-async function restart(supervision: Supervision, key: ResourceKey): Promise<void> {
-  const loop = loopFor(supervision, key);
-  loop.restarting ??= Promise.withResolvers();
-  const { promise } = loop.restarting;
-  if (loop.working === undefined) void restartIfAsked(supervision, loop);
-  await promise;
+async function restart(supervision: Supervision, loop: Loop): Promise<void> {
+  forgetFaults(loop);
+  const lanes = replicaNames(loop.policy.replicas).map((name) => laneOf(loop, name));
+  await Promise.all(lanes.map((lane) => restartLane(supervision, lane)));
 }
 
-async function ask(
+async function endConversation(
   supervision: Supervision,
-  key: ResourceKey,
-  incoming: Incoming,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  signal.throwIfAborted();
-  const { askers, clock } = supervision;
-  const message = newId(clock.now());
-  const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop);
-  askers.set(message, { resolve, reject });
-  try {
-    // The turn may end before the writer of the message hears that it is written.
-    await Promise.all([put(supervision, key, message, incoming), promise]);
-    return await promise;
-  } finally {
-    askers.delete(message);
-    signal.removeEventListener("abort", stop);
-  }
+  loop: Loop,
+  conversation: string,
+): Promise<boolean> {
+  const reason = conversationEnded(loop.key, conversation);
+  const dropped = await dropWaiting(supervision, loop, reason, conversation);
+  const aborted = abortTurns(loop, reason, conversation);
+  const wasKept = await restartLane(supervision, laneOf(loop, conversation));
+  return wasKept || dropped + aborted > 0;
 }
 
-/** Keeps a message for an agent that takes messages, and lets its loop have a turn. */
-async function put(
-  supervision: Supervision,
-  key: ResourceKey,
-  id: string,
-  { task, from }: Incoming,
-): Promise<{ readonly loop: Loop }> {
-  await loopFor(supervision, key).counted;
-  // It may have come to its end meanwhile.
-  const loop = loopFor(supervision, key);
-  const { uid } = loop;
-  const putting = supervision.inbox.put({ id, uid, task, ...(from !== undefined && { from }) });
-  loop.puts.add(putting);
-  try {
-    await putting;
-  } catch (error) {
-    const isFull = error instanceof LegionError && error.code === "LEG6042";
-    throw isFull ? inboxFull(key) : error;
-  } finally {
-    loop.puts.delete(putting);
+function cancelRun({ loops }: Supervision, run: string): boolean {
+  for (const loop of loops.values()) {
+    const lane = loop.lanes.values().find(({ turn }) => turn?.told.run === run);
+    if (lane?.turn === undefined) continue;
+    lane.turn.abort.abort(interruptedBy(loop.key));
+    return true;
   }
-  loop.queued += 1;
-  supervision.changed(loop);
-  supervision.wake(loop);
-  return { loop };
-}
-
-function loopFor({ loops, closing }: Supervision, key: ResourceKey): Loop {
-  if (closing.signal.aborted) throw shuttingDown();
-  const loop = loops.get(keyText(key));
-  if (loop === undefined) throw noLoop(key);
-  if (loop.isEnding) throw beingDeleted(key);
-  return loop;
+  return false;
 }

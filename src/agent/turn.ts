@@ -1,10 +1,10 @@
 import type { JsonSchema } from "../lib/json.ts";
 import { byteLength } from "../lib/text.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
-import type { Usage } from "../router/contract.ts";
-import type { ToolCaller } from "../tools/contract.ts";
+import type { FunctionDeclaration, Usage } from "../router/contract.ts";
 import type { TurnOptions } from "./contract.ts";
 import type { Deadline } from "./deadline.ts";
+import type { TurnRecord } from "./journal-record.ts";
 import { mayEvaluate } from "./prompt.ts";
 import type { Message, Session } from "./session.ts";
 import { truncate } from "./truncate.ts";
@@ -14,8 +14,11 @@ export interface Turn {
   readonly options: TurnOptions;
   readonly session: Session;
   readonly deadline: Deadline;
+  readonly record: TurnRecord;
   readonly prompt: string;
   readonly schema: JsonSchema;
+  /** What the model may call natively; undefined in mode code. */
+  readonly declarations: readonly FunctionDeclaration[] | undefined;
   /** What the turn has used so far; the steps add to it. */
   readonly spent: Spent;
 }
@@ -26,14 +29,24 @@ export interface Spent {
   iterations: number;
   evaluations: number;
   toolCalls: number;
+  /** Answers of models. */
+  responses: number;
+  /** Answers of the agent that its own check has looked at. */
+  checks: number;
 }
 
-/** Appends a message, cut to the agent's maxMessageLength. */
-export function say(turn: Turn, type: Message["type"], text: string, causedBy: string): void {
+/** Appends a message, without secrets, cut to the agent's maxMessageLength. */
+export function say(
+  turn: Turn,
+  type: Message["type"],
+  text: string,
+  causedBy: string,
+  more: Pick<Message, "toolCalls" | "toolCallId"> = {},
+): void {
   const { options, session } = turn;
   const at = new Date(options.clock.now()).toISOString();
-  const message = { type, text: fitted(turn, text) };
-  session.append({ ...message, at });
+  const message = { type, text: fitted(turn, options.redact?.(text) ?? text) };
+  session.append({ ...message, ...more, at });
   options.emit("legion.agent.message.added", message, causedBy);
 }
 
@@ -43,25 +56,6 @@ function fitted({ options, session }: Turn, text: string): string {
   if (byteLength(text) <= maxBytes) return text;
   const handle = mayEvaluate(spec) ? session.recall.keep(text) : undefined;
   return truncate(text, maxBytes, handle);
-}
-
-/** Who calls tools in this turn. Each call is two events, caused by `causedBy`. */
-export function toolCaller(turn: Turn, causedBy: string): ToolCaller {
-  const { agent, run, emit, clock } = turn.options;
-  return {
-    agent: agent.name,
-    run,
-    signal: turn.deadline.signal,
-    onCall(call) {
-      const startedMs = clock.monotonic();
-      const started = emit("legion.tool.call.start", call, causedBy);
-      turn.spent.toolCalls += 1;
-      return (end) => {
-        const durationMs = clock.monotonic() - startedMs;
-        emit("legion.tool.call.stop", { ...call, ...end, durationMs }, started);
-      };
-    },
-  };
 }
 
 function messageBytesMax({ maxMessageLength }: AgentSpec): number {
