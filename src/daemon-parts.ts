@@ -1,12 +1,8 @@
 /** What a daemon is made of: everything is built here, bottom-up, and given to one stack that takes it down in reverse. */
 import { resolve } from "node:path";
-import type { Supervisor } from "./agent/supervision.ts";
-import { createSupervisor } from "./agent/supervisor.ts";
-import { dropOrphans } from "./agent/supervisor-orphans.ts";
+import { type AgentParts, buildAgentParts } from "./daemon-agents.ts";
 import type { Clock } from "./lib/clock.ts";
 import { errorData } from "./lib/errors.ts";
-import { lazily } from "./lib/lazily.ts";
-import { count } from "./lib/text.ts";
 import { createManifestLoader } from "./manifest/loader.ts";
 import type { Kind, ManifestObject } from "./manifest/objects.ts";
 import { agentReconciler } from "./reconcile/agent.ts";
@@ -26,16 +22,13 @@ import {
 import { toolReconciler } from "./reconcile/tool.ts";
 import { createView, type View } from "./reconcile/view.ts";
 import { secretFiles } from "./security/secrets.ts";
-import { createServices, notBegun, type Services, type TurnRequest } from "./services.ts";
 import { type Database, makeStateFolder, openDatabase } from "./state/database.ts";
 import { withFailpoints } from "./state/failpoints.ts";
 import { type FolderLock, lockFolder } from "./state/folder-lock.ts";
-import { openSqliteInbox } from "./state/inbox-sqlite.ts";
-import { openKeyValue } from "./state/key-value.ts";
 import { openSqliteStore } from "./state/sqlite.ts";
 import type { Store } from "./state/store.ts";
 import { createObjectEmitter } from "./telemetry/emitter.ts";
-import type { DaemonEvent, ObjectEventRecord } from "./telemetry/events.ts";
+import type { DaemonEvent } from "./telemetry/events.ts";
 import { openEventFile } from "./telemetry/journal-file.ts";
 import { createRing, type EventRing } from "./telemetry/ring.ts";
 import { builtinFacts } from "./tools/types/builtin.ts";
@@ -73,7 +66,7 @@ export interface DaemonParts {
   readonly ring: EventRing;
   /** Takes what went wrong beside everything that is answered for. */
   readonly onError: (error: unknown) => void;
-  readonly supervisor: Supervisor;
+  readonly agents: AgentParts;
   readonly sources: Sources;
   /** For one more source, the roots. */
   readonly sourcesDeps: SourcesDeps;
@@ -90,24 +83,12 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
   const { ring, publish, emit, onError } = await openEvents(options);
   const { database, store, lock, view } = await openState(options, onError);
   const { fence } = lock;
-  const { get: keyValue } = lazily(() => openKeyValue(database));
-  const services = options.stack.use(
-    createServices({
-      ...{ env, cwd, stateFolder, clock, keyValue, publish },
-      objectsOf: view.within,
-      secretFiles: () => closedFiles(options, view),
-    }),
-  );
-  const inbox = openSqliteInbox(database, { clock, fence });
-  const dropped = await dropOrphans(inbox, livingAgents(view));
-  if (dropped > 0) emit("Daemon//legion", orphansDropped(dropped));
-  const supervisor = createSupervisor({
-    inbox,
-    onError,
-    runGeneration: ({ agent, ...turn }) =>
-      runTurn(services, { ...turn, agent: agent.object, generation: agent.generation }),
-    clock,
+  const agents = await buildAgentParts({
+    ...{ cwd, env, stateFolder, clock, database, fence, view, publish, emit, onError, signal },
+    stack: options.stack,
+    secretFiles: () => closedFiles(options, view),
   });
+  const { supervisor, services, lifecycles } = agents;
   const plane = createObjectPlane({ store, clock, fence, idle: false });
   const sourcesDeps: SourcesDeps = {
     ...{ plane, store, view, clock, fence, emit, env, cwd, stateFolder },
@@ -124,11 +105,11 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
         providerReconciler(services.secrets),
         routerReconciler(),
         toolReconciler(),
-        agentReconciler({ supervisor, secrets: services.secrets }),
+        agentReconciler({ supervisor, secrets: services.secrets, lifecycles }),
         sourceReconciler({ ...sourcesDeps, sources }),
       ],
     });
-  return { plane, view, ring, store, onError, supervisor, sources, sourcesDeps, startController };
+  return { plane, view, ring, store, onError, agents, sources, sourcesDeps, startController };
 }
 
 /** What no agent may read, whatever its namespace: with the token it could speak to the API. */
@@ -138,18 +119,6 @@ function closedFiles({ cwd, listen }: PartsOptions, view: View): readonly string
     all: <K extends Kind>(kind: K) => view.ofKind(kind).map((resource) => view.object<K>(resource)),
   };
   return [...own.map((file) => resolve(cwd, file)), ...secretFiles(objects)];
-}
-
-function orphansDropped(dropped: number): ObjectEventRecord["data"] {
-  const message = `${count(dropped, "message")} of agents that were deleted got no answer.`;
-  return { severity: "warning", reason: "MessagesDropped", message };
-}
-
-/** Whether a uid is that of an agent which is to stay. */
-function livingAgents(view: View): (uid: string) => boolean {
-  const staying = view.ofKind("Agent").filter(({ deletionTimestamp }) => !deletionTimestamp);
-  const uids = new Set(staying.map(({ uid }) => uid));
-  return (uid) => uids.has(uid);
 }
 
 async function openState(
@@ -193,15 +162,6 @@ async function openEvents({ stateFolder, stack, clock, onEvent, onFatal }: Parts
 
 /** After these the daemon cannot go on: the folder belongs to another, or nobody knows what reached the disk. */
 const endings: ReadonlySet<string> = new Set(["LEG6022", "LEG6006"]);
-
-/** A turn whose tools cannot be built ends with the reason. */
-async function runTurn(services: Services, request: TurnRequest) {
-  try {
-    return await services.runTurn(request);
-  } catch (error) {
-    return notBegun(request, error);
-  }
-}
 
 /** A loader with a memory of its own, for one source. */
 function createLoad(

@@ -137,7 +137,7 @@ interface Serving {
 
 async function serve(
   options: DaemonOptions,
-  { plane, view, ring, store, supervisor, sources, onError }: DaemonParts,
+  { plane, view, ring, store, agents, sources, onError }: DaemonParts,
   { stack, roots, stopping, starting, started }: Serving,
 ): Promise<DaemonPlane> {
   const { cwd, stateFolder, listen } = options;
@@ -145,7 +145,8 @@ async function serve(
   const startedAt = new Date().toISOString();
   let listening = { socket: "" };
   const daemonPlane = createDaemonPlane({
-    ...{ plane, view, ring, store, supervisor, started },
+    ...agents,
+    ...{ plane, view, ring, store, started },
     sources: () => [roots, ...sources.all()],
     facts: () => ({ version, pid: process.pid, startedAt, cwd, stateFolder, ...listening }),
     phase: () => (stopping.signal.aborted ? "draining" : starting.isOver ? "running" : "starting"),
@@ -176,7 +177,7 @@ interface Ending extends Life {
 /** Waits for the end, lets the turns that run end, and takes everything down. What failed fatally waits for nothing. */
 async function end(
   { graceMs }: DaemonOptions,
-  { supervisor, sources }: DaemonParts,
+  { agents: { supervisor }, sources }: DaemonParts,
   { stack, fatal, roots, controller, stopping }: Ending,
 ): Promise<void> {
   let isFatal = true;

@@ -37,8 +37,13 @@ export async function checkBody(body: unknown, schema: JsonSchema): Promise<void
   if (first === undefined) return;
   const told = issues
     .slice(0, ISSUES_TOLD)
-    .map(({ path, message }) => `${pointerOf(path) || "the body"}: ${message}`);
+    .map((issue) => `${pointerOf(issue.path) || "the body"}: ${claimOf(issue)}`);
   throw invalid(told.join("; "), first);
+}
+
+/** What is wrong; of what may be secret without the value. */
+function claimOf({ path, message, claim }: SchemaIssue): string {
+  return path[0] === "vault" ? (claim ?? "does not have the right form") : message;
 }
 
 /** LEG8014. */

@@ -4,6 +4,7 @@ import { isObject } from "../lib/json.ts";
 import type { ApiObject, DaemonPlane } from "../reconcile/contract.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import { lost, readLines } from "./ndjson.ts";
+import { remoteAgents } from "./remote-agents.ts";
 import { type Call, chunksOf, failureOf, fetchJson, open, type Target } from "./transport.ts";
 import { type Upload, uploadOfApply, uploadOfPlan } from "./upload.ts";
 import { objectPath } from "./wire.ts";
@@ -45,9 +46,11 @@ export function remotePlane(target: Target): DaemonPlane {
     reconcile: (options) => result(target, "/v1/reconcile", options),
     shutdown: async () => void (await post("/v1/shutdown", {})),
     restart: (key) => result(target, `${objectPath(key)}/restart`, {}),
-    ask: ({ namespace, name, ...message }, signal) =>
-      result(target, messagesPath(namespace, name), { ...message, wait: true }, signal),
-    tell: ({ namespace, name, ...message }) => post(messagesPath(namespace, name), message),
+    ...remoteAgents({
+      ...{ get, post, queryText },
+      remove: (path) => fetchJson(target, { method: "DELETE", path }),
+      result: (path, body, signal) => result(target, path, body, signal),
+    }),
     events: (query, signal) => follow(target, `/v1/events${queryText(query)}`, signal),
   } satisfies {
     readonly [M in keyof DaemonPlane]: (...args: Parameters<DaemonPlane[M]>) => unknown;
@@ -62,10 +65,6 @@ function absent(error: unknown): undefined {
 
 function bareKey({ kind, namespace, name }: ResourceKey): ResourceKey {
   return { kind, namespace, name };
-}
-
-function messagesPath(namespace: string, name: string): string {
-  return `/v1/agents/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/messages`;
 }
 
 function queryText(query: object): string {

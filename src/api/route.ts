@@ -8,6 +8,9 @@ export type Permission =
   | "objects.read"
   | "objects.write"
   | "agents.message"
+  | "agents.read"
+  | "agents.control"
+  | "questions.decide"
   | "daemon.read"
   | "daemon.control";
 

@@ -1,7 +1,9 @@
+import { agentRoutes } from "./agents.ts";
 import { applyRoutes } from "./apply.ts";
 import { objectRoutes } from "./objects.ts";
 import { openApiOf } from "./openapi.ts";
 import { json, type Route } from "./route.ts";
+import { runRoutes } from "./runs.ts";
 import { runtimeRoutes } from "./runtime.ts";
 import { opened, text } from "./schemas.ts";
 
@@ -10,6 +12,8 @@ export const routes: readonly Route[] = [
   ...objectRoutes,
   ...applyRoutes,
   ...runtimeRoutes,
+  ...agentRoutes,
+  ...runRoutes,
   {
     method: "GET",
     path: "/v1/openapi.json",

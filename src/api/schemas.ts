@@ -5,11 +5,11 @@ import type { JsonSchema } from "../lib/json.ts";
 type Fields = Readonly<Record<string, JsonSchema>>;
 
 export const text = { type: "string" } as const;
-const name = { type: "string", minLength: 1, maxLength: 253 } as const;
+export const name = { type: "string", minLength: 1, maxLength: 253 } as const;
 export const flag = { type: "boolean" } as const;
-const time = { type: "string", format: "date-time" } as const;
+export const time = { type: "string", format: "date-time" } as const;
 export const whole = { type: "integer", minimum: 0 } as const;
-const anything = { type: "object" } as const;
+export const anything = { type: "object" } as const;
 const texts = { type: "object", additionalProperties: text } as const;
 
 /** An object that a client sends. */
@@ -214,6 +214,10 @@ export const message = closed(
   { task: { ...text, minLength: 1 } },
   {
     from: name,
+    id: { type: "string", pattern: "^[0-7][0-9A-HJKMNP-TV-Z]{25}$" },
+    conversation: name,
+    dedupeKey: { type: "string", minLength: 1, maxLength: 512 },
+    vault: { ...anything, description: "data for tools only; no model, log or journal sees it" },
     wait: { ...flag, description: "answer when the turn has ended, as lines" },
   },
 );

@@ -26,8 +26,12 @@ export function uploadOfPlan(plan: Plan, manager: string): Upload {
   return uploadOf({ plan, manager }, { plan: frame, manager }, lists);
 }
 
-/** The daemon fills in defaults by itself, and trusts nobody else's. */
-function sent({ complete: _, ...object }: DesiredObject): Omit<DesiredObject, "complete"> {
+/** The daemon fills in defaults by itself, and trusts nobody else's, nor their hashes. */
+function sent({
+  complete: _,
+  hash: __,
+  ...object
+}: DesiredObject): Omit<DesiredObject, "complete" | "hash"> {
   return object;
 }
 

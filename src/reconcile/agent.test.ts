@@ -9,10 +9,10 @@ import { createSupervisor } from "../agent/supervisor.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { createSecrets } from "../security/secrets.ts";
-import { openMemoryInbox } from "../state/inbox-memory.ts";
 import { openMemoryStore } from "../state/memory.ts";
 import type { Resource, ResourceKey } from "../state/resource.ts";
 import type { PutChange, Store, StoreChange } from "../state/store.ts";
+import { supervisedState } from "../testing/supervised.ts";
 import { agentReconciler, DRAIN_FINALIZER } from "./agent.ts";
 import { conditionOf, isReady, statusOf } from "./conditions.ts";
 import { createController } from "./controller.ts";
@@ -66,11 +66,9 @@ async function open() {
     );
     return promise;
   };
-  const supervisor = createSupervisor({
-    inbox: openMemoryInbox({ clock: systemClock }),
-    clock: systemClock,
-    runGeneration,
-  });
+  const state = supervisedState({ clock: systemClock, runGeneration });
+  const supervisor = createSupervisor({ ...state, clock: systemClock });
+  const { lifecycles } = state;
   const secrets = createSecrets({ env: { SET: "x" }, clock: systemClock });
   const abort = new AbortController();
   const errors: unknown[] = [];
@@ -84,7 +82,7 @@ async function open() {
       providerReconciler(secrets),
       routerReconciler(),
       toolReconciler(),
-      agentReconciler({ supervisor, secrets }),
+      agentReconciler({ supervisor, secrets, lifecycles }),
     ],
     emit: (object, { reason }) => {
       events.push(`${object} ${reason}`);
@@ -93,7 +91,7 @@ async function open() {
     onFatal: onError,
   });
   return {
-    ...{ store, view, supervisor, controller, turns, events, errors },
+    ...{ store, view, supervisor, controller, turns, events, errors, lifecycles },
     async apply(...changes: StoreChange[]): Promise<void> {
       await view.reached((await store.write(changes, { at: AT })).version);
       await controller.idle();
@@ -350,4 +348,47 @@ test("1,000 agents become Ready in few writes", async () => {
   await opened.apply(provider("acme"), clock, ...agents);
   assert.ok((await opened.store.list({ kind: "Agent" })).every(isReady));
   assert.equal(opened.supervisor.states().length, 1_000);
+});
+
+const why = { reason: "a look at its answers", actor: "pat" };
+
+test("a paused agent is Ready and says so, a stopped one is Stalled, and both run again", async () => {
+  await using opened = await open();
+  const { apply, store, supervisor, controller } = opened;
+  await apply(provider("acme"), agent("a"));
+  const moved = async (to: "running" | "paused" | "stopped") => {
+    await supervisor.move(keyOf("a"), to, why);
+    await controller.idle();
+    return said(store, "a");
+  };
+  assert.equal(await moved("paused"), "Paused 1");
+  assert.equal(isReady(await read(store, "a")), true);
+  const { message = "" } = conditionOf(statusOf(await read(store, "a")), "Ready") ?? {};
+  assert.match(message, /paused by pat: a look at its answers.*legion resume agent\/a/);
+  assert.equal(await moved("stopped"), "Stopped 1, Stalled Stopped");
+  assert.equal(await moved("running"), "Running 1");
+});
+
+test("a terminated agent has its grave, and a deleted one with what it was", async () => {
+  await using opened = await open();
+  const { apply, store, supervisor, controller, lifecycles, gone } = opened;
+  await apply(provider("acme"), agent("a"), agent("b"));
+  const [a, b] = [await read(store, "a"), await read(store, "b")];
+  await supervisor.move(keyOf("a"), "terminated", why);
+  await controller.idle();
+  assert.equal(await said(store, "a"), "Terminated 1, Stalled Terminated");
+  assert.equal((await lifecycles.grave(a.uid))?.reason, why.reason);
+  await apply(remove(agent("a")), remove(agent("b")));
+  await gone(keyOf("a"));
+  await gone(keyOf("b"));
+  const graves = await Promise.all([a, b].map(({ uid }) => lifecycles.grave(uid)));
+  assert.deepEqual(
+    graves.map((grave) => [grave?.name, grave?.reason, grave?.object.spec]),
+    [
+      ["a", why.reason, a.spec],
+      ["b", "deleted", b.spec],
+    ],
+  );
+  assert.equal(await lifecycles.read(a.uid), undefined);
+  assert.deepEqual(opened.errors, []);
 });

@@ -8,12 +8,14 @@ import { keyMissing } from "../router/key-missing.ts";
 import { type Objects, type Plan, resolveModel, splitTarget } from "../router/resolve.ts";
 import { candidates } from "../router/route.ts";
 import type { Secrets } from "../security/secrets.ts";
+import type { LifecycleState } from "../state/lifecycles.ts";
 import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
-import { createDrains, type Drains, drainingText } from "./drains.ts";
+import { type AgentEndingsDeps, createAgentEndings, draining, halted } from "./agent-ending.ts";
+import { createDrains } from "./drains.ts";
 import { type Reconciler, ready, stalled, type Verdict, waiting } from "./reconciler.ts";
 import { ANY_NAME } from "./references.ts";
 import { blockedBy, toolKeys } from "./tool.ts";
-import { DRAINING, sentenceOf } from "./verdict.ts";
+import { sentenceOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 /** Holds an agent until its loop has ended. */
@@ -24,19 +26,32 @@ const GRACE_MS = 30_000;
 export interface AgentDeps {
   readonly secrets: Pick<Secrets, "missing">;
   readonly supervisor: Pick<Supervisor, "ensure" | "state" | "drain" | "onChange">;
+  readonly lifecycles: AgentEndingsDeps["lifecycles"];
 }
 
 /** Keeps one loop per agent, which begins its turns with the newest generation whose tools and model are there. */
-export function agentReconciler({ supervisor, secrets }: AgentDeps): Reconciler {
+export function agentReconciler({ supervisor, secrets, lifecycles }: AgentDeps): Reconciler {
   const drains = createDrains(supervisor);
   /** Agents that wait for the end of a turn; all others need no look when a turn begins or ends. */
   const pinned = new Set<string>();
+  /** In which state each agent was when it was looked at. */
+  const lookedAt = new Map<string, LifecycleState>();
+  const endings = createAgentEndings({
+    ...{ supervisor, lifecycles, drains },
+    forget(key) {
+      pinned.delete(keyText(key));
+      lookedAt.delete(keyText(key));
+    },
+  });
   return {
     kind: "Agent",
     finalizer: DRAIN_FINALIZER,
     watch: ({ requeue }) =>
       supervisor.onChange((key) => {
-        if (pinned.has(keyText(key)) || supervisor.state(key) === undefined) requeue(key);
+        const loop = supervisor.state(key);
+        const text = keyText(key);
+        const isMoved = loop !== undefined && lookedAt.get(text) !== loop.lifecycle.state;
+        if (pinned.has(text) || loop === undefined || (lookedAt.has(text) && isMoved)) requeue(key);
       }),
     references: (resource, view) => [
       ...toolKeys(resource.namespace, toolNames(view.object<"Agent">(resource).spec)),
@@ -57,7 +72,10 @@ export function agentReconciler({ supervisor, secrets }: AgentDeps): Reconciler 
         blockedBy(resource, toolNames(object.spec), context.view) ??
         missingModel(object.spec.model, context.view.within(namespace), secrets);
       if (blocked !== undefined) return withOlder(blocked, loop, generation);
-      const { turn } = supervisor.ensure({ uid, generation, object });
+      const createdAt = resource.creationTimestamp;
+      const { turn, lifecycle } = supervisor.ensure({ uid, generation, object, createdAt });
+      lookedAt.set(keyText(resource), lifecycle.state);
+      if (lifecycle.state !== "running") return halted(resource, lifecycle, lifecycles);
       if (turn !== undefined && turn.generation !== generation) {
         pinned.add(keyText(resource));
         return turnInFlight(generation, turn.generation);
@@ -65,30 +83,15 @@ export function agentReconciler({ supervisor, secrets }: AgentDeps): Reconciler 
       return ready("Running", "Its loop takes messages.");
     },
     async finalize(resource, context) {
-      const key = keyOf(resource);
-      return drained(key, graceMs(context.view.object<"Agent">(resource).spec), drains, context);
+      const { terminationGracePeriod } = context.view.object<"Agent">(resource).spec;
+      // Whatever a spec says, an agent can be deleted.
+      const graceMs = parseDuration(terminationGracePeriod ?? "") ?? GRACE_MS;
+      return endings.finalize(resource, graceMs, context);
     },
     async removed(key, context) {
-      pinned.delete(keyText(key));
-      return drained(key, GRACE_MS, drains, context);
+      return endings.removed(key, GRACE_MS, context);
     },
   };
-
-  function drained(
-    key: ResourceKey,
-    grace: number,
-    { begin }: Drains,
-    context: Parameters<Drains["begin"]>[3],
-  ): Verdict | "done" {
-    const loop = supervisor.state(key);
-    if (loop === undefined) return "done";
-    begin(key, loop, grace, context);
-    return draining(loop);
-  }
-}
-
-function draining(loop: LoopState): Verdict {
-  return waiting(DRAINING, drainingText(loop));
 }
 
 function turnInFlight(next: number, running: number): Verdict {
@@ -101,11 +104,6 @@ function withOlder(verdict: Verdict, loop: LoopState | undefined, generation: nu
   if (loop === undefined || loop.generation === generation) return verdict;
   const message = `${verdict.message} Until then generation ${loop.generation} goes on running.`;
   return { ...verdict, message };
-}
-
-/** Whatever a spec says, an agent can be deleted. */
-function graceMs({ terminationGracePeriod }: AgentSpec): number {
-  return parseDuration(terminationGracePeriod ?? "") ?? GRACE_MS;
 }
 
 function toolNames({ tools }: AgentSpec): string[] {

@@ -5,6 +5,7 @@ import type { Plan } from "../manifest/plan-contract.ts";
 import type { RootState } from "../manifest/watch/contract.ts";
 import type { Origin, OwnerReference, ResourceKey } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
+import type { AgentsPlane } from "./agents-contract.ts";
 
 /** An object as people and programs see it: the manifest, and what the server adds. */
 export interface ApiObject {
@@ -79,6 +80,8 @@ export interface DesiredObject extends ResourceKey {
   readonly spec: JsonObject;
   /** The same with defaults, where the caller has it; computed else. */
   readonly complete?: JsonObject;
+  /** Names `spec` and `complete`, where the caller knows a hash of both. It is believed, so it never comes from outside of the process. */
+  readonly hash?: string;
   readonly origin?: Omit<Origin, "source">;
 }
 
@@ -143,6 +146,8 @@ export interface ApplyReport {
 export interface MetadataEdit {
   readonly labels?: Readonly<Record<string, string | null>>;
   readonly annotations?: Readonly<Record<string, string | null>>;
+  /** Of an Agent: spec.replicas. */
+  readonly replicas?: number;
   /** Replace values that are there already; LEG6031 without it. */
   readonly overwrite?: boolean;
   readonly manager: string;
@@ -238,15 +243,6 @@ export interface DaemonStatus {
   readonly problems: readonly Problem[];
 }
 
-/** A message for an agent. */
-export interface AgentMessage {
-  readonly namespace: string;
-  readonly name: string;
-  readonly task: string;
-  /** Who sends it; for the record. */
-  readonly from?: string;
-}
-
 export interface EventQuery {
   /** Go on with new events; else end after those that are kept. */
   readonly follow?: boolean;
@@ -260,17 +256,8 @@ export interface EventQuery {
   readonly limit?: number;
 }
 
-/** How one message ended, with the turn that answered it. */
-export interface MessageOutcome {
-  readonly message: string;
-  /** The generation of the agent that the turn began with. */
-  readonly generation: number;
-  /** The TurnResult of the agent's turn. */
-  readonly result: JsonObject & { readonly status: "ok" | "cancel" };
-}
-
 /** What only a running daemon can do. */
-export interface DaemonPlane extends ObjectPlane {
+export interface DaemonPlane extends ObjectPlane, AgentsPlane {
   status(): Promise<DaemonStatus>;
   /** Reads all sources anew; resolves when what they declare was applied, and with `wait` when all of it is Ready or Stalled. */
   reconcile(options: {
@@ -281,9 +268,5 @@ export interface DaemonPlane extends ObjectPlane {
   shutdown(): Promise<void>;
   /** Restarts the loop of an agent, with a new conversation, once its turn has ended. */
   restart(key: ResourceKey): Promise<ApiObject>;
-  /** Puts a message into the inbox of an agent and waits for its answer. Aborting stops the waiting, not the turn. */
-  ask(message: AgentMessage, signal: AbortSignal): Promise<MessageOutcome>;
-  /** Puts a message into the inbox; on disk when the promise resolves. */
-  tell(message: AgentMessage): Promise<{ readonly message: string; readonly queued: number }>;
   events(query: EventQuery, signal: AbortSignal): AsyncIterable<DaemonEvent>;
 }

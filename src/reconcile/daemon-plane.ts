@@ -1,28 +1,35 @@
 import type { Supervisor } from "../agent/supervision.ts";
 import { LegionError } from "../lib/errors.ts";
+import type { Journal } from "../state/journal.ts";
+import type { Lifecycles } from "../state/lifecycles.ts";
 import { keyOf, type ResourceKey } from "../state/resource.ts";
 import type { Store } from "../state/store.ts";
 import type { EventRing } from "../telemetry/ring.ts";
+import { type AgentsPlaneParts, createAgentsPlane } from "./agents-plane.ts";
 import { apiObjectOf } from "./api-object.ts";
-import type {
-  AgentMessage,
-  ApiObject,
-  DaemonPlane,
-  DaemonStatus,
-  ObjectPlane,
-} from "./contract.ts";
+import type { ApiObject, DaemonPlane, DaemonStatus, ObjectPlane } from "./contract.ts";
 import type { Controller } from "./controller.ts";
-import { objectsStatus, sourceProblems } from "./daemon-status.ts";
+import { objectsStatus, sourceProblems, waitingNotes } from "./daemon-status.ts";
 import { daemonEvents } from "./event-stream.ts";
 import { existing } from "./plane-lookup.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { View } from "./view.ts";
+
+/** Runs in quarantine that a status counts. */
+const RUNS_COUNTED = 1_000;
 
 export interface DaemonPlaneParts {
   readonly plane: ObjectPlane;
   readonly view: View;
   readonly store: Store;
   readonly supervisor: Supervisor;
+  readonly journal: Journal;
+  readonly lifecycles: Lifecycles;
+  readonly questions: AgentsPlaneParts["questions"];
+  readonly decide: AgentsPlaneParts["decide"];
+  readonly cancelRun: AgentsPlaneParts["cancelRun"];
+  readonly replay: AgentsPlaneParts["replay"];
+  readonly rollback: AgentsPlaneParts["rollback"];
   /** All sources, the roots first. */
   readonly sources: () => readonly SourceRunner[];
   readonly ring: EventRing;
@@ -43,8 +50,7 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
   const { plane, view, store, supervisor, sources, started } = parts;
 
   /** An agent that was applied a moment ago gets its message too. */
-  async function agentKey({ namespace, name }: AgentMessage): Promise<ResourceKey> {
-    const key = { kind: "Agent", namespace, name };
+  async function agentKey(key: ResourceKey): Promise<ResourceKey> {
     const controller = await started;
     const { resourceVersion } = await existing(store, key);
     await view.reached(resourceVersion);
@@ -59,6 +65,11 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
 
   return {
     ...plane,
+    ...createAgentsPlane({
+      ...parts,
+      agentKey,
+      shown: async (key) => withLoop(apiObjectOf(await existing(store, key)), supervisor),
+    }),
     async list(query) {
       const { items, version } = await plane.list(query);
       return { items: items.map((object) => withLoop(object, supervisor)), version };
@@ -89,20 +100,26 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
       await supervisor.restart(keyOf(key));
       return withLoop(apiObjectOf(resource), supervisor);
     },
-    async ask(message, signal) {
-      const outcome = await supervisor.ask(await agentKey(message), incoming(message), signal);
-      return outcome as unknown as Awaited<ReturnType<DaemonPlane["ask"]>>;
-    },
-    tell: async (message) => supervisor.tell(await agentKey(message), incoming(message)),
     events: (query, signal) => daemonEvents(parts.ring, query, signal),
   };
 }
 
-function statusOf({ view, supervisor, sources, facts, phase }: DaemonPlaneParts): DaemonStatus {
+async function statusOf(parts: DaemonPlaneParts): Promise<DaemonStatus> {
+  const { view, supervisor, journal, sources, facts, phase } = parts;
   const { objects, problems } = objectsStatus(view.all());
-  const states = supervisor.states().map(({ state }) => state);
+  const loops = supervisor.states();
+  const states = loops.map(({ state }) => state);
   const statuses = sources().map((runner) => runner.status());
-  const all = [...sourceProblems(statuses), ...problems];
+  const [questions, dead, quarantined] = await Promise.all([
+    parts.questions.list({}),
+    supervisor.dead(),
+    journal.runs({ status: "quarantined", limit: RUNS_COUNTED }),
+  ]);
+  const waiting = {
+    ...{ loops, questions: questions.length, deadLetters: dead.length },
+    quarantined: quarantined.length,
+  };
+  const all = [...sourceProblems(statuses), ...problems, ...waitingNotes(waiting)];
   const now = phase();
   return {
     ...facts(),
@@ -126,10 +143,6 @@ function withLoop(object: ApiObject, supervisor: Supervisor): ApiObject {
   if (loop === undefined) return object;
   const { uid: _, ...told } = loop;
   return { ...object, status: { ...status, loop: told } };
-}
-
-function incoming({ task, from }: AgentMessage) {
-  return { task, ...(from !== undefined && { from }) };
 }
 
 async function limited(work: Promise<void>, timeoutMs: number | undefined): Promise<void> {

@@ -1,9 +1,13 @@
+import type { Supervisor } from "../agent/supervision.ts";
+import { count } from "../lib/text.ts";
+import { DEFAULT_NAMESPACE } from "../manifest/loaded.ts";
 import { titleOf } from "../manifest/plan-text.ts";
-import type { Resource } from "../state/resource.ts";
+import type { Resource, ResourceKey } from "../state/resource.ts";
 import { conditionOf, isReady, statusOf } from "./conditions.ts";
 import type { DaemonStatus, Problem, SourceStatus } from "./contract.ts";
 import { SECRET_MISSING } from "./provider.ts";
 
+const notesOnly: ReadonlySet<string> = new Set([SECRET_MISSING, "Stopped"]);
 /** Problems that a status lists; the rest is counted in a last one. */
 const PROBLEMS_MAX = 100;
 
@@ -47,10 +51,52 @@ function problemsOf(resource: Resource): readonly Problem[] {
     subject,
     reason: told?.reason ?? "Pending",
     message: told?.message ?? "it was not looked at yet",
-    // An agent that cannot do without the provider is a problem of its own.
-    ...(told?.reason === SECRET_MISSING && { isNote: true as const }),
+    // An agent that cannot do without the provider is a problem of its own; and what a person has stopped is as it is to be.
+    ...(notesOnly.has(told?.reason ?? "") && { isNote: true as const }),
   });
   return found;
+}
+
+/** What waits for a person. */
+export interface Waiting {
+  readonly loops: ReturnType<Supervisor["states"]>;
+  readonly questions: number;
+  readonly deadLetters: number;
+  readonly quarantined: number;
+}
+
+/** What a person may want to look at, although nothing is wrong with the daemon. */
+export function waitingNotes(waiting: Waiting): readonly Problem[] {
+  const { loops, questions, deadLetters, quarantined } = waiting;
+  const paused = loops.filter(({ state }) => state.lifecycle.state === "paused");
+  const notes = paused.map(({ key, state: { lifecycle, queued } }) => {
+    const { actor, reason } = lifecycle;
+    const why = reason === "" ? `by ${actor}` : `by ${actor}: ${reason}`;
+    const message = `it answers no messages (${why}), ${count(queued, "message")} waiting; next: ${resumeCommand(key)}`;
+    return { subject: titleOf(key), reason: "Paused", message };
+  });
+  const counted = [
+    {
+      ...{ amount: questions, subject: "people", reason: "Asked" },
+      message: `${count(questions, "question")} of agents without an answer: legion get questions`,
+    },
+    {
+      ...{ amount: deadLetters, subject: "inbox", reason: "DeadLetters" },
+      message: `${count(deadLetters, "dead letter")}, given up after all deliveries: legion inbox dead`,
+    },
+    {
+      ...{ amount: quarantined, subject: "runs", reason: "Quarantined" },
+      message: `${count(quarantined, "run")} with a damaged record: legion runs list --status quarantined`,
+    },
+  ].filter(({ amount }) => amount > 0);
+  return [...notes, ...counted].map(({ subject, reason, message }) => ({
+    ...{ subject, reason, message },
+    isNote: true as const,
+  }));
+}
+
+function resumeCommand({ namespace, name }: ResourceKey): string {
+  return `legion resume agent/${name}${namespace === DEFAULT_NAMESPACE ? "" : ` -n ${namespace}`}`;
 }
 
 /** What is wrong with sources. */

@@ -10,7 +10,9 @@ import { existing } from "./plane-lookup.ts";
 
 type MapName = "labels" | "annotations";
 
-/** Changes labels and annotations and nothing else. */
+const REPLICAS = pointerOf(["spec", "replicas"]);
+
+/** Changes labels, annotations and the number of replicas, and nothing else: what declares the object still does. */
 export async function editObject(
   context: PlaneContext,
   key: ResourceKey,
@@ -18,13 +20,16 @@ export async function editObject(
 ): Promise<Resource> {
   const live = await existing(context.store, key);
   refuseOverwrite(live, edit);
-  const { spec } = live;
+  const { replicas } = edit;
+  const spec = replicas === undefined ? live.spec : { ...live.spec, replicas };
   const edited = {
     labels: withChanges(live.labels, edit.labels),
     annotations: withChanges(live.annotations, edit.annotations),
   };
   const document = documentOf({ ...keyOf(live), ...edited, spec });
-  const faults = context.validate(document).filter(({ path }) => path[0] === "metadata");
+  const faults = context
+    .validate(document)
+    .filter(({ path }) => path[0] === "metadata" || path[1] === "replicas");
   if (faults.length > 0) throw invalidError([{ ...keyOf(live), reasons: faults }]);
   await writeAll(context, [
     {
@@ -75,7 +80,7 @@ function refuseOverwrite(
 /** Whoever changes a value owns it from then on, alone; a value that was so already has one owner more. */
 function ownersAfter(
   live: Resource,
-  { labels = {}, annotations = {}, manager }: MetadataEdit,
+  { labels = {}, annotations = {}, replicas, manager }: MetadataEdit,
 ): Managers {
   const owners = new Map(
     Object.entries(live.managers).map(([name, owned]) => [name, new Set(owned)]),
@@ -90,6 +95,10 @@ function ownersAfter(
       if (!isSame) for (const owned of owners.values()) owned.delete(pointer);
       if (value !== null) own.add(pointer);
     }
+  }
+  if (replicas !== undefined) {
+    for (const owned of owners.values()) owned.delete(REPLICAS);
+    own.add(REPLICAS);
   }
   return Object.fromEntries(
     [...owners].flatMap(([name, owned]) =>

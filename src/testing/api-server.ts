@@ -14,6 +14,7 @@ import { daemonEvents } from "../reconcile/event-stream.ts";
 import { createObjectPlane } from "../reconcile/plane.ts";
 import { openMemoryStore } from "../state/memory.ts";
 import { createRing, type EventRing } from "../telemetry/ring.ts";
+import { noAgents } from "./no-agents.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly folder: string;
@@ -37,6 +38,7 @@ export async function serveTestPlane(
   const objects = createObjectPlane({ store, clock: systemClock, idle: true });
   const plane: DaemonPlane = {
     ...objects,
+    ...noAgents,
     status: async () => statusOf(folder),
     reconcile: async () => [],
     shutdown: async () => {},

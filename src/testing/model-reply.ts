@@ -3,8 +3,14 @@ import type { FinishReason, Usage } from "../router/contract.ts";
 import { replyText } from "../router/wires/scripted.ts";
 
 /** One reply of the fake model server: what a scripted provider can say, and every way in which a real one misbehaves. */
-export interface ModelReply extends Omit<ScriptedReply, "result"> {
+export interface ModelReply extends Omit<ScriptedReply, "result" | "toolCalls"> {
   readonly result?: unknown;
+  /** Arguments as text stand in the response as they are, JSON or not. */
+  readonly toolCalls?: readonly {
+    readonly name: string;
+    readonly id?: string;
+    readonly arguments?: object | string;
+  }[];
   readonly finish?: FinishReason;
   readonly usage?: Partial<Usage>;
   readonly refusal?: string;
@@ -126,10 +132,10 @@ function textOf(reply: ModelReply): string {
 }
 
 function callsOf({ toolCalls = [] }: ModelReply) {
-  return toolCalls.map(({ name, arguments: given = {} }, index) => ({
-    id: `call_${index + 1}`,
+  return toolCalls.map(({ name, id, arguments: given = {} }, index) => ({
+    id: id ?? `call_${index + 1}`,
     type: "function",
-    function: { name, arguments: JSON.stringify(given) },
+    function: { name, arguments: typeof given === "string" ? given : JSON.stringify(given) },
   }));
 }
 

@@ -9,7 +9,6 @@ import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isObject } from "../lib/json.ts";
 import { durationMs } from "../lib/quantities.ts";
-import type { ScriptedReply } from "../manifest/generated/provider.ts";
 import type { ChatMessage } from "../router/contract.ts";
 import { nextReply } from "../router/wires/scripted-choice.ts";
 import { type Fault, type ModelReply, type Rendered, renderReply } from "./model-reply.ts";
@@ -83,9 +82,7 @@ function chooser(script: Script): Choose {
   const conditional = script.filter(({ when }) => when !== undefined);
   let used = 0;
   return ({ body }) => {
-    const matching = nextReply(conditional as readonly ScriptedReply[], messagesOf(body)) as
-      | ModelReply
-      | undefined;
+    const matching = nextReply(conditional, messagesOf(body));
     if (matching !== undefined) return matching;
     used += 1;
     return (

@@ -1,6 +1,5 @@
 import { startServer } from "../api/server.ts";
 import { systemClock } from "../lib/clock.ts";
-import { LegionError } from "../lib/errors.ts";
 import type {
   DaemonPlane,
   DaemonStatus,
@@ -14,6 +13,7 @@ import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { createRing } from "../telemetry/ring.ts";
+import { noAgents, refuse } from "./no-agents.ts";
 
 export interface ServedFolder extends AsyncDisposable {
   readonly store: Store;
@@ -45,7 +45,8 @@ export async function serveFolder(
     ...plane,
     status: async () => statusOf(stateFolder, startedAt, sources),
     events: (query, signal) => daemonEvents(ring, query, signal),
-    ...{ reconcile: refuse, shutdown: refuse, restart: refuse, ask: refuse, tell: refuse },
+    ...noAgents,
+    ...{ reconcile: refuse, shutdown: refuse, restart: refuse },
   };
   const server = await startServer({
     ...{ plane: daemon, stateFolder, version: "0.1.0", startedAt },
@@ -75,12 +76,4 @@ function statusOf(
     sources,
     problems: [],
   };
-}
-
-async function refuse(): Promise<never> {
-  throw new LegionError({
-    code: "LEG8001",
-    message: "nothing runs behind this server",
-    hint: "start a whole daemon",
-  });
 }

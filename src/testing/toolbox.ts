@@ -10,7 +10,7 @@ import type { SandboxPool } from "../sandbox/contract.ts";
 import { createSandboxPool } from "../sandbox/pool.ts";
 import { openDatabase } from "../state/database.ts";
 import { type KeyValue, openKeyValue } from "../state/key-value.ts";
-import type { Toolbox, ToolCaller, ToolReply } from "../tools/contract.ts";
+import type { AskPeople, Toolbox, ToolCaller, ToolReply } from "../tools/contract.ts";
 import { createToolbox, type ToolDeps } from "../tools/registry.ts";
 
 /** What a test says of a toolbox; everything else is the default of the manifests. */
@@ -23,6 +23,8 @@ export interface ToolboxOptions {
   readonly clock?: Clock;
   /** What the composition root knows of secrets. */
   readonly secrets?: Pick<ToolDeps, "deniedFiles" | "redact">;
+  /** What answers the questions of the human tool. */
+  readonly askPeople?: AskPeople;
   /** Takes the place of loading, for sets that the loader refuses. */
   readonly change?: (set: ManifestSet) => Pick<ManifestSet, "get" | "all">;
 }
@@ -73,8 +75,9 @@ export async function workplace(): Promise<Workplace> {
     keyValue,
     opened,
     async create(options) {
-      const { clock = systemClock } = options;
-      const deps = { pool, keyValue, clock, cwd: folder, stateFolder, ...options.secrets };
+      const { clock = systemClock, askPeople, secrets } = options;
+      const people = askPeople && { askPeople };
+      const deps = { pool, keyValue, clock, cwd: folder, stateFolder, ...secrets, ...people };
       const made = await create(options, deps);
       resources.defer(() => made.toolbox.close());
       return made;

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { TurnResult } from "../agent/contract.ts";
+import type { CancelReason, TurnResult } from "../agent/contract.ts";
 import type { AgentGeneration, RunGeneration } from "../agent/supervision.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
@@ -13,6 +13,8 @@ export interface HeldTurn extends Turn {
   answer(value?: string): void;
   /** Ends it as runTurn ends a turn that was aborted. */
   interrupt(): void;
+  /** Ends it without an answer. */
+  cancel(reason: CancelReason): void;
   reject(error: Error): void;
 }
 
@@ -39,6 +41,7 @@ export function heldTurns(): HeldTurns {
         answer: (value = turn.task) => resolve({ ...figures(turn), status: "ok", value }),
         interrupt: () =>
           resolve({ ...figures(turn), ...interrupted, error: turn.signal.reason.toJSON() }),
+        cancel: (reason) => resolve(cancelOf(turn, reason)),
         reject,
       });
       heard.emit("turn");
@@ -57,6 +60,12 @@ export function echo(wait: (turn: Turn) => Promise<unknown> = async () => {}): R
     await wait(turn);
     return { ...figures(turn), status: "ok", value: turn.task };
   };
+}
+
+/** The result of a turn that has no answer. */
+export function cancelOf(turn: Turn, reason: CancelReason): TurnResult {
+  const error = { code: "LEG5001", message: `it ended as ${reason}`, hint: "" } as const;
+  return { ...figures(turn), status: "cancel", reason, error };
 }
 
 function figures({ agent, run }: Turn) {
@@ -95,5 +104,6 @@ export function generationOf(
   generation = 1,
   name = object.name,
 ): AgentGeneration {
-  return { uid: `uid-${name}`, generation, object: { ...object, name } };
+  const createdAt = new Date(Date.UTC(2026, 0, 1)).toISOString();
+  return { uid: `uid-${name}`, generation, object: { ...object, name }, createdAt };
 }
