@@ -12,13 +12,24 @@ export function agentWords(words: readonly string[]): readonly string[] {
 
 /** The agent that a word such as `agent/reviewer` or `reviewer` names. Throws LEG7002 for anything else. */
 export function agentTarget(word: string | undefined, scope: Scope, command: string): ResourceKey {
-  const key = oneTarget(word === undefined ? [] : agentWords([word]), scope);
+  if (word === undefined) throw noAgent(command);
+  // The replicas of an agent are its pool.
+  const agent = word.replace(/^pools?\//, "agent/");
+  const key = oneTarget(agentWords([agent]), scope);
   if (key.kind === "Agent") return key;
   throw new LegionError({
     code: "LEG7002",
     message: `legion ${command} takes an agent, not a ${key.kind.toLowerCase()}`,
     hint: `write agent/NAME, for example: legion ${command} agent/assistant`,
     valid: ["agent/NAME"],
+  });
+}
+
+function noAgent(command: string): LegionError {
+  return new LegionError({
+    code: "LEG7017",
+    message: `legion ${command} needs the name of an agent`,
+    hint: `legion get agents lists them; then: legion ${command} agent/NAME`,
   });
 }
 

@@ -87,7 +87,7 @@ export abstract class DeclaringCommand extends PlaneCommand {
     const hasStore = this.server !== undefined || existsSync(this.stateFolder());
     const isOnce = this.file.includes("-") && hasStore;
     const { createManifestLoader } = await import("../manifest/loader.ts");
-    const loader = createManifestLoader({ cacheFolder: this.stateFolder() });
+    const loader = createManifestLoader({ cacheFolder: this.stateFolder(), isOnce: true });
     let set = isOnce ? undefined : await this.load(loader, []);
     // Manifests that are not valid make no state folder.
     const isFutile = !hasStore && set !== undefined && hasErrors(set);

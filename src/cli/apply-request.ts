@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { canonicalHash } from "../lib/hash.ts";
 import type { JsonObject } from "../lib/json.ts";
 import type { Kind, ManifestObject, ManifestSet, Specs } from "../manifest/objects.ts";
+import { sentHash } from "../manifest/sent-hash.ts";
 import type { ApiObject, ApplyRequest, DesiredObject } from "../reconcile/contract.ts";
 
 /** A longer name of a source is shortened to its hash. */
@@ -37,7 +38,7 @@ export function applyRequest(
 }
 
 function desiredObject(object: ManifestObject): DesiredObject {
-  const { kind, namespace, name, labels, annotations, sent, source } = object;
+  const { kind, namespace, name, labels, annotations, sent, source, specHash } = object;
   const { file, root, document } = source;
   return {
     kind,
@@ -47,6 +48,7 @@ function desiredObject(object: ManifestObject): DesiredObject {
     annotations,
     spec: sent,
     complete: object.spec as unknown as JsonObject,
+    hash: `${sentHash(object)} ${specHash}`,
     origin: { file, root, document },
   };
 }

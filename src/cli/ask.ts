@@ -1,21 +1,22 @@
 import { Command, Option } from "clipanion";
 import type { TurnResult } from "../agent/contract.ts";
 import { LegionError } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
 import { formatDuration } from "../lib/quantities.ts";
 import { titleOf } from "../manifest/plan-text.ts";
-import type { DaemonPlane, MessageOutcome } from "../reconcile/contract.ts";
+import type { MessageOutcome } from "../reconcile/agents-contract.ts";
+import type { DaemonPlane } from "../reconcile/contract.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
 import { agentTarget, withAgent } from "./agent-target.ts";
 import { isTimeout, limited, positiveDuration } from "./deadline.ts";
-import { ObjectCommand } from "./plane-command.ts";
+import { MessageCommand } from "./message-command.ts";
 import { createProgress } from "./progress.ts";
-import { fullTask } from "./task-input.ts";
 import type { OutputStream } from "./terminal-width.ts";
 import { followTurn } from "./turn-progress.ts";
 import { answerText, turnExitCode, turnNotes } from "./turn-report.ts";
 
-export class AskCommand extends ObjectCommand {
+export class AskCommand extends MessageCommand {
   static override paths = [["ask"]];
   static override usage = Command.Usage({
     description: "send a running agent a message and wait for its answer",
@@ -27,11 +28,6 @@ export class AskCommand extends ObjectCommand {
     ],
   });
 
-  reference = Option.String({ required: false, name: "agent/NAME" });
-  task = Option.String({ required: false, name: "task" });
-  input = Option.Array("--input", [], {
-    description: "name=value that is given to the agent with the task; may be repeated",
-  });
   timeout = Option.String("--timeout", { description: "the most time to wait; default: no limit" });
   verbose = Option.Boolean("-v,--verbose", false, {
     description: "print what the model writes and what it gets back, on stderr",
@@ -42,7 +38,7 @@ export class AskCommand extends ObjectCommand {
     const timeoutMs = positiveDuration("--timeout", this.timeout);
     const key = agentTarget(this.reference, this.scope(), "ask");
     const { name } = key;
-    const task = await requiredTask(this.context, this, "ask");
+    const task = await this.requiredTask("ask");
     await using open = await this.openDaemon();
     const signal = limited(this.context.signal, timeoutMs);
     const title = titleOf(key);
@@ -72,11 +68,15 @@ export class AskCommand extends ObjectCommand {
     const { stderr } = this.context;
     const activity = `waiting for ${titleOf(agent)}`;
     const progress = createProgress(stderr, { isVerbose: this.verbose, activity });
-    const follower = followTurn(daemon, agent, task, (event) => {
+    const id = newId(Date.now());
+    const follower = followTurn(daemon, agent, id, (event) => {
       if (this.isShown(event)) progress.onEvent(event);
     });
     try {
-      const outcome = await daemon.ask({ namespace, name, task, from: "legion ask" }, signal);
+      const outcome = await daemon.ask(
+        { ...{ namespace, name, task, id, from: "legion ask" }, ...(await this.addressed()) },
+        signal,
+      );
       await follower.ended(String(outcome.result.run));
       return outcome;
     } catch (error) {
@@ -104,19 +104,4 @@ export class AskCommand extends ObjectCommand {
     stderr.write(turnNotes(turn, stderr, this.quiet));
     return turnExitCode(turn);
   }
-}
-
-/** The task of a command that needs one. Throws LEG7001 without it. */
-export async function requiredTask(
-  context: Parameters<typeof fullTask>[0],
-  flags: Parameters<typeof fullTask>[1],
-  command: string,
-): Promise<string> {
-  const task = await fullTask(context, flags);
-  if (task.trim() !== "") return task;
-  throw new LegionError({
-    code: "LEG7001",
-    message: `legion ${command} needs a task`,
-    hint: `write it in quotes: legion ${command} agent/NAME 'What is to be done'`,
-  });
 }

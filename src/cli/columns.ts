@@ -87,6 +87,14 @@ const ofKind: Readonly<Record<string, readonly ObjectColumn[]>> = {
   ],
 };
 
+/** What only the wide table of a kind has room for. */
+const ofWideKind: Readonly<Record<string, readonly ObjectColumn[]>> = {
+  Agent: [
+    { title: "lifecycle", cell: (object) => lifecycleText(object) },
+    { title: "replicas", align: "right", cell: ({ spec }) => numberOf(spec.replicas) },
+  ],
+};
+
 /** The columns of a kind, left to right. */
 export function columnsOf(kind: string, choice: ColumnChoice): readonly ObjectColumn[] {
   const { isWide, withNamespace, withLabels, withKind } = choice;
@@ -96,7 +104,7 @@ export function columnsOf(kind: string, choice: ColumnChoice): readonly ObjectCo
     ...(ofKind[kind] ?? [ready, status]),
     age,
     ...(isWide || withLabels ? [labels] : []),
-    ...(isWide ? [origin, reason] : []),
+    ...(isWide ? [...(ofWideKind[kind] ?? []), origin, reason] : []),
   ];
 }
 
@@ -188,6 +196,15 @@ export function loopOf({ status: { loop } }: ApiObject): JsonObject | undefined 
 }
 
 /** Messages that wait, where the status says so. */
+function lifecycleText(object: ApiObject): string {
+  const lifecycle = loopOf(object)?.lifecycle;
+  return isObject(lifecycle) ? textOf((lifecycle as JsonObject).state) : none;
+}
+
+function numberOf(value: unknown): string {
+  return typeof value === "number" ? String(value) : none;
+}
+
 function queuedCell(object: ApiObject): Cell {
   const queued = loopOf(object)?.queued;
   return typeof queued === "number" ? String(queued) : none;

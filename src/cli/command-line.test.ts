@@ -227,7 +227,7 @@ const wrong: { name: string; args: string[]; exitCode: number; stderr: RegExp }[
   },
   {
     name: "a field that is not there",
-    args: ["explain", "agent.spec.modle"],
+    args: ["explain", "agent.spec.modell"],
     exitCode: 2,
     stderr: /did you mean agent.spec.model\?/,
   },

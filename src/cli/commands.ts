@@ -133,6 +133,126 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./tell.ts")).TellCommand,
   },
   {
+    name: "chat",
+    description: "talk with a running agent",
+    load: async () => (await import("./chat.ts")).ChatCommand,
+  },
+  {
+    name: "attach",
+    description: "follow one agent live, after its recent events",
+    load: async () => (await import("./attach.ts")).AttachCommand,
+  },
+  {
+    name: "interrupt",
+    description: "cancel the turn that an agent has; the agent goes on",
+    load: async () => (await import("./interrupt.ts")).InterruptCommand,
+  },
+  {
+    name: "pause",
+    description: "let an agent take messages and answer none",
+    load: async () => (await import("./lifecycle-command.ts")).PauseCommand,
+  },
+  {
+    name: "resume",
+    description: "let an agent that was paused or stopped go on",
+    load: async () => (await import("./lifecycle-command.ts")).ResumeCommand,
+  },
+  {
+    name: "stop",
+    description: "let an agent take no messages; --all stops every agent at once",
+    load: async () => (await import("./stop.ts")).StopCommand,
+  },
+  {
+    name: "restart",
+    description: "cancel the turns of an agent and let it run again",
+    load: async () => (await import("./restart.ts")).RestartCommand,
+  },
+  {
+    name: "scale",
+    description: "set how many replicas of an agent share its messages",
+    load: async () => (await import("./scale.ts")).ScaleCommand,
+  },
+  {
+    name: "respond",
+    description: "answer the question of an agent, which then goes on",
+    load: async () => (await import("./respond.ts")).RespondCommand,
+  },
+  {
+    name: "approve",
+    description: "allow a call that waits for a person",
+    load: async () => (await import("./approve.ts")).ApproveCommand,
+  },
+  {
+    name: "deny",
+    description: "refuse a call that waits for a person",
+    load: async () => (await import("./deny.ts")).DenyCommand,
+  },
+  {
+    name: "conversations list",
+    description: "list the conversations of an agent",
+    load: async () => (await import("./conversations-list.ts")).ConversationsListCommand,
+  },
+  {
+    name: "conversations show",
+    description: "print the newest messages of a conversation",
+    load: async () => (await import("./conversations-show.ts")).ConversationsShowCommand,
+  },
+  {
+    name: "conversations end",
+    description: "end a conversation of an agent for good",
+    load: async () => (await import("./conversations-end.ts")).ConversationsEndCommand,
+  },
+  {
+    name: "runs list",
+    description: "list what agents have done, newest first",
+    load: async () => (await import("./runs-list.ts")).RunsListCommand,
+  },
+  {
+    name: "runs show",
+    description: "tell a run step by step, with the runs that it started",
+    load: async () => (await import("./runs-show.ts")).RunsShowCommand,
+  },
+  {
+    name: "runs cancel",
+    description: "cancel a run, and those that it started",
+    load: async () => (await import("./runs-cancel.ts")).RunsCancelCommand,
+  },
+  {
+    name: "runs resume",
+    description: "give an agent the task of a run that came to nothing again",
+    load: async () => (await import("./runs-resume.ts")).RunsResumeCommand,
+  },
+  {
+    name: "runs rollback",
+    description: "undo what the tools of a run did, newest call first",
+    load: async () => (await import("./runs-rollback.ts")).RunsRollbackCommand,
+  },
+  {
+    name: "runs replay",
+    description: "do a run again from its record, offline, and tell where it differs",
+    load: async () => (await import("./runs-replay.ts")).RunsReplayCommand,
+  },
+  {
+    name: "inbox dead",
+    description: "list messages that were given up, with the cause",
+    load: async () => (await import("./inbox-dead.ts")).InboxDeadCommand,
+  },
+  {
+    name: "inbox redrive",
+    description: "put dead letters of an agent back into its inbox",
+    load: async () => (await import("./inbox-redrive.ts")).InboxRedriveCommand,
+  },
+  {
+    name: "graveyard list",
+    description: "list agents that were deleted or terminated",
+    load: async () => (await import("./graveyard-list.ts")).GraveyardListCommand,
+  },
+  {
+    name: "graveyard restore",
+    description: "bring back an agent that was deleted or terminated",
+    load: async () => (await import("./graveyard-restore.ts")).GraveyardRestoreCommand,
+  },
+  {
     name: "explain",
     description: "tell about a kind, a field, a builtin tool or an error code",
     load: async () => (await import("./explain.ts")).ExplainCommand,

@@ -2,7 +2,7 @@ import { kindNames } from "../manifest/kinds.ts";
 import type { ApiObject, ObjectQuery } from "../reconcile/contract.ts";
 import { stateOf } from "./columns.ts";
 import type { CommandContext } from "./context.ts";
-import { openPlane } from "./plane.ts";
+import { type OpenPlane, openPlane } from "./plane.ts";
 import { kindOf, plural, referenceText } from "./references.ts";
 
 /** Somebody waits with a finger on the key. */
@@ -28,7 +28,8 @@ export async function completeObjects(
   context: CommandContext,
 ): Promise<readonly Candidate[]> {
   const { wanted, current } = words;
-  if (wanted === "kinds") return [...kindNames.map(plural), "all"].map((word) => ({ word }));
+  if (wanted === "kinds")
+    return [...kindNames.map(plural), "questions", "all"].map((word) => ({ word }));
   if (wanted === "kind") return kindNames.map((kind) => ({ word: kind.toLowerCase() }));
   const typedKind =
     wanted === "agent" ? "agent" : wanted === "name" ? words.kind : current.split("/")[0];
@@ -49,17 +50,28 @@ export async function completeObjects(
   });
 }
 
-async function objectsOf(
+function objectsOf(
   { before, wanted }: ObjectWords,
   kind: string | undefined,
   context: CommandContext,
 ): Promise<readonly ApiObject[]> {
   const query: ObjectQuery = {
-    ...(wanted !== "namespace" && {
-      namespace: flagValue(before, "-n", "--namespace") ?? "default",
-    }),
+    ...(wanted !== "namespace" && { namespace: namespaceIn(before) }),
     ...(kind !== undefined && { kind }),
   };
+  return askPlane(before, context, async ({ plane }) => (await plane.list(query)).items);
+}
+
+export function namespaceIn(before: readonly string[]): string {
+  return flagValue(before, "-n", "--namespace") ?? "default";
+}
+
+/** What the plane says to which the words so far point; nothing when it cannot be asked, or takes too long. */
+export async function askPlane<T>(
+  before: readonly string[],
+  context: CommandContext,
+  question: (opened: OpenPlane) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
   const options = {
     stateDir: flagValue(before, "--state-dir") ?? context.env.LEGION_STATE_DIR,
     server: flagValue(before, "--server"),
@@ -69,10 +81,10 @@ async function objectsOf(
   } as const;
   const ask = async () => {
     await using opened = await openPlane(context, options);
-    return (await opened.plane.list(query)).items;
+    return await question(opened);
   };
   let timer: NodeJS.Timeout | undefined;
-  const impatience = new Promise<readonly ApiObject[]>((resolve) => {
+  const impatience = new Promise<readonly T[]>((resolve) => {
     timer = setTimeout(() => resolve([]), PATIENCE_MS);
   });
   try {

@@ -1,4 +1,5 @@
 import type { Definition } from "clipanion";
+import { type AgentWord, completeAgents } from "./completion-agents.ts";
 import { type Candidate, completeObjects } from "./completion-objects.ts";
 import { shells } from "./completion-scripts.ts";
 import type { CommandContext } from "./context.ts";
@@ -123,6 +124,10 @@ async function valuesOf(
       ? goals.map((word) => ({ word }))
       : completeObjects({ ...typed, wanted: "reference" }, context);
   }
+  if (flag === "--conversation") {
+    const agent = typed.before.find((word) => word.startsWith("agent/")) ?? "";
+    return completeAgents({ before: typed.before, wanted: "conversation", agent }, context);
+  }
   return (flagValues[flag] ?? []).map((word) => ({ word }));
 }
 
@@ -134,6 +139,13 @@ function outputsOf({ options }: Definition): readonly Candidate[] {
     .split(/, | or /)
     .filter((text) => /^[a-z-]+(=\S*)?$/.test(text))
     .map((text) => ({ word: text.replace(/=.*/, "=") }));
+}
+
+/** What the id of a command is one of. */
+function idWanted(path: string, takes: string): AgentWord | undefined {
+  if (/^\[?<?RUN\b/.test(takes)) return "run";
+  if (/^\[?<?ID\b/.test(takes)) return path.endsWith("respond") ? "question" : "approval";
+  return path.endsWith("graveyard restore") ? "grave" : undefined;
 }
 
 function positionals(
@@ -152,7 +164,18 @@ function positionals(
     return words.length > 0 ? [] : completeObjects({ ...typed, wanted: "kind" }, context);
   }
   if (takes.includes("agent/NAME")) {
-    return words.length > 0 ? [] : completeObjects({ ...typed, wanted: "agent" }, context);
+    if (words.length === 0) return completeObjects({ ...typed, wanted: "agent" }, context);
+    const [agent = ""] = words;
+    const isName = takes.includes("CONVERSATION") && words.length === 1;
+    return isName
+      ? completeAgents({ before: typed.before, wanted: "conversation", agent }, context)
+      : [];
+  }
+  const wantedId = idWanted(definition.path, takes);
+  if (wantedId !== undefined) {
+    return words.length > 0
+      ? []
+      : completeAgents({ before: typed.before, wanted: wantedId }, context);
   }
   if (!takes.includes("KIND/NAME")) return [];
   const [first] = words;

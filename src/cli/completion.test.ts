@@ -77,6 +77,15 @@ const table: readonly (readonly [words: string[], expected: string[]])[] = [
     ["agent/reviewer", "agent/writer"],
   ],
   [["tell", "agent/r"], ["agent/reviewer"]],
+  ...["pause", "resume", "stop", "restart", "scale", "interrupt", "chat", "attach"].map(
+    (verb): [string[], string[]] => [[verb, "agent/w"], ["agent/writer"]],
+  ),
+  [["inbox", "redrive", "agent/w"], ["agent/writer"]],
+  [["get", "qu"], ["questions"]],
+  // Only a daemon knows them.
+  [["runs", "show", ""], []],
+  [["respond", ""], []],
+  [["conversations", "show", "agent/writer", ""], []],
   [["wait", "agent/writer", "--for", "d"], ["delete"]],
   [["events", "--for", "tool/"], ["tool/clock"]],
   [["events", "--about", "r"], ["run"]],

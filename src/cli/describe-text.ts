@@ -7,6 +7,7 @@ import type { DaemonEvent } from "../telemetry/events.ts";
 import { ageText, isDeclared, loopOf, originText, readyText, stateOf } from "./columns.ts";
 import { eventLine, isWarning } from "./events-text.ts";
 import { yamlText } from "./output.ts";
+import { specShown } from "./spec-shown.ts";
 import { cut } from "./table.ts";
 import { unobserved } from "./unobserved.ts";
 import { wrapText } from "./wrap-text.ts";
@@ -39,10 +40,12 @@ export async function describeText(
   options: DescribeOptions,
 ): Promise<string> {
   const { width, now } = options;
-  const spec = maskSecrets(await yamlText(shortened(object.spec)));
+  const decided = specShown(object.kind, object.spec);
+  const hidden = Object.keys(object.spec).length - Object.keys(decided).length;
+  const spec = maskSecrets(await yamlText(shortened(decided)));
   const sections = [
     ...facts(object, options),
-    "Spec:",
+    hidden === 0 ? "Spec:" : `Spec: (and ${count(hidden, "default")}: legion get -o yaml)`,
     ...spec
       .trimEnd()
       .split("\n")

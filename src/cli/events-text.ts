@@ -3,6 +3,8 @@ import { formatDuration } from "../lib/quantities.ts";
 import { count, forTerminal } from "../lib/text.ts";
 import type { DaemonEvent, LegionEvent, ObjectEventRecord } from "../telemetry/events.ts";
 
+import { shortId } from "./short-id.ts";
+
 /** The longest text of a model or a task that a line shows. */
 const TEXT_CHARS_MAX = 400;
 
@@ -69,9 +71,19 @@ function runLine(event: LegionEvent): string | undefined {
       return evaluationLine(event.data);
     case "legion.tool.call.stop":
       return toolLine(event.data);
+    case "legion.human.input_required":
+      return askedLine(event.data);
+    case "legion.human.input_received":
+      return `  ${event.data.state} by ${event.data.by}, ${formatDuration(event.data.durationMs)}`;
     default:
       return undefined;
   }
+}
+
+/** A question to people, with the command that answers it. */
+function askedLine({ question, type, text }: DataOf<"legion.human.input_required">): string {
+  const verb = type === "approval" ? "approve" : "respond";
+  return `  asks people: ${shortened(text)} (legion ${verb} ${shortId(question)})`;
 }
 
 type DataOf<K extends LegionEvent["kind"]> = Extract<LegionEvent, { kind: K }>["data"];

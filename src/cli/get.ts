@@ -31,6 +31,7 @@ export class GetCommand extends SelectingCommand {
         "$0 get agents -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'",
       ],
       ["What changes from now on", "$0 get agents --watch"],
+      ["What waits for people", "$0 get questions"],
     ],
   });
 
@@ -57,6 +58,7 @@ export class GetCommand extends SelectingCommand {
   async execute(): Promise<number> {
     const format = this.checkOutput();
     await checkFormat(format);
+    if (/^questions?(\/|$)/.test(this.words[0] ?? "")) return this.questions();
     const targets = targetsOf(this.words, this.scope());
     await using opened = await this.openPlane("read");
     if (this.isGrowing() && opened.daemon === undefined) throw nothingToWatch();
@@ -73,6 +75,28 @@ export class GetCommand extends SelectingCommand {
       return this.follow(opened, { targets, selection, format, context });
     }
     return selection.missing.length === 0 ? 0 : 1;
+  }
+
+  /** What waits for people. They are no objects, but this is where people look for them. */
+  private async questions(): Promise<number> {
+    const { stdout, stderr } = this.context;
+    const [, which] = this.words.flatMap((word) => word.split("/"));
+    await using open = await this.openDaemon();
+    const state = which === undefined ? {} : { state: "all" as const };
+    const found = await open.daemon.questions(state);
+    const { questionDetail, questionNamed, questionsTable } = await import("./questions-text.ts");
+    const now = systemClock.now();
+    if (which !== undefined && which !== "all") {
+      const question = questionNamed(found, which);
+      await this.print(question, () => questionDetail(question, now));
+      return 0;
+    }
+    await this.print(found, () => questionsTable(found, stdout, now));
+    if (this.quiet) return 0;
+    if (found.length === 0) stderr.write("no questions wait for an answer\n");
+    else if (which === undefined && this.output === "text")
+      stderr.write("decide with legion respond ID ANSWER, legion approve ID or legion deny ID\n");
+    return 0;
   }
 
   private async printItems(

@@ -6,7 +6,8 @@ const WIDTH = 80;
 
 /** `legion --help`: what it is, its commands, examples; fits 80 columns. */
 export function overview(entries: readonly CommandEntry[]): string {
-  const rows = entries.map(rowOf);
+  const groups = Map.groupBy(entries, ({ name }) => name.split(" ")[0] ?? name);
+  const rows = [...groups].map(([name, members]) => summaryOf(name, members));
   return [
     "Legion runs AI agents that are declared in YAML manifests.",
     "",
@@ -34,6 +35,23 @@ export function overview(entries: readonly CommandEntry[]): string {
     "Results go to stdout, all else to stderr.",
     "",
   ].join("\n");
+}
+
+/** What the commands of a group are about. */
+const groupTitles: Readonly<Record<string, string>> = {
+  rollout: "generations of an object",
+  conversations: "what an agent remembers",
+  runs: "what agents have done",
+  inbox: "messages that were given up",
+  graveyard: "agents that are gone",
+};
+
+/** The line of a command, or of all commands of a group. */
+function summaryOf(name: string, members: readonly CommandEntry[]): Row {
+  const [only] = members;
+  if (only !== undefined && only.name === name) return rowOf(only);
+  const words = members.map((member) => member.name.slice(name.length + 1)).join(", ");
+  return [name, `${groupTitles[name] ?? name}: ${words}`];
 }
 
 /** `legion rollout --help`: the commands of a group. */

@@ -125,14 +125,15 @@ type Added = Extract<LegionEvent, { kind: "legion.agent.message.added" }>["data"
 
 /** A message of the conversation; of the model's own its thought and its code instead of their JSON. */
 function messageText({ type, text }: Added, stream: NodeJS.WritableStream): string {
-  const body = type === "assistant" ? readable(text) : text;
+  const body = type === "assistant" ? readableReply(text) : text;
   const lines = forTerminal(body)
     .split("\n")
     .map((line) => `    ${line}`);
   return [style("bold", `  ${type}`, stream), ...lines].join("\n");
 }
 
-function readable(reply: string): string {
+/** A reply of the model for people: its thought, and its code or result instead of their JSON. */
+export function readableReply(reply: string): string {
   try {
     const { thought, action, code, result } = JSON.parse(reply);
     const parts = [

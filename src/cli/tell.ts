@@ -1,12 +1,11 @@
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import { count } from "../lib/text.ts";
 import { DEFAULT_NAMESPACE } from "../manifest/loaded.ts";
 import { agentTarget, withAgent } from "./agent-target.ts";
-import { requiredTask } from "./ask.ts";
 import { style } from "./error-text.ts";
-import { ObjectCommand } from "./plane-command.ts";
+import { MessageCommand } from "./message-command.ts";
 
-export class TellCommand extends ObjectCommand {
+export class TellCommand extends MessageCommand {
   static override paths = [["tell"]];
   static override usage = Command.Usage({
     description: "put a message into the inbox of a running agent",
@@ -21,21 +20,14 @@ export class TellCommand extends ObjectCommand {
     ],
   });
 
-  reference = Option.String({ required: false, name: "agent/NAME" });
-  task = Option.String({ required: false, name: "task" });
-  input = Option.Array("--input", [], {
-    description: "name=value that is given to the agent with the task; may be repeated",
-  });
-
   async execute(): Promise<number> {
     this.checkOutput();
     const key = agentTarget(this.reference, this.scope(), "tell");
     const { namespace, name } = key;
-    const task = await requiredTask(this.context, this, "tell");
+    const task = await this.requiredTask("tell");
     await using open = await this.openDaemon();
-    const told = await withAgent(open.plane, key, () =>
-      open.daemon.tell({ namespace, name, task, from: "legion tell" }),
-    );
+    const message = { namespace, name, task, from: "legion tell", ...(await this.addressed()) };
+    const told = await withAgent(open.plane, key, () => open.daemon.tell(message));
     await this.print(told, told.message);
     const { stderr } = this.context;
     const where = namespace === DEFAULT_NAMESPACE ? "" : ` -n ${namespace}`;

@@ -16,13 +16,13 @@ export interface TurnFollower {
 }
 
 /**
- * Tells the events of the first turn of an agent that begins from now on with this task. What cannot be followed is left
- * out: the answer does not depend on it.
+ * Tells the events of the turn that answers a message of this id. What cannot be followed is left out: the answer does not
+ * depend on it.
  */
 export function followTurn(
   daemon: Pick<DaemonPlane, "events">,
   agent: ResourceKey,
-  task: string,
+  message: string,
   onEvent: (event: LegionEvent) => void,
 ): TurnFollower {
   const abort = new AbortController();
@@ -36,7 +36,7 @@ export function followTurn(
   async function follow(): Promise<void> {
     for await (const event of daemon.events(query, abort.signal)) {
       if (event.kind === "legion.object") continue;
-      if (event.kind === "legion.agent.started" && event.data.task === task) run ??= event.run;
+      if (event.kind === "legion.agent.started" && event.data.message === message) run = event.run;
       if (event.run !== run) continue;
       onEvent(event);
       if (event.kind === "legion.agent.stopped") return;
@@ -47,7 +47,7 @@ export function followTurn(
     .finally(() => last.resolve());
   return {
     async ended(endedRun) {
-      // A turn of another's message with the same task is none to wait for.
+      // One whose beginning was not told is none to wait for.
       if (run === undefined || run === endedRun)
         await Promise.race([last.promise, wait(LAST_EVENTS_MS, undefined, { ref: false })]);
       abort.abort();

@@ -99,6 +99,7 @@ export function wrongWords(argv: readonly string[], definition: Definition): Leg
 const restNames: Readonly<Record<string, string>> = {
   "legion validate": "path ...",
   "legion up": "path ...",
+  "legion inbox redrive": "agent/NAME MESSAGE ...",
   "legion logs": "agent/NAME",
   "legion label": "KIND/NAME ... KEY=VALUE ...",
   "legion annotate": "KIND/NAME ... KEY=VALUE ...",
