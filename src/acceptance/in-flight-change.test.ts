@@ -2,7 +2,7 @@
 // Method: real daemons over real folders; the model holds its answer until the change has arrived, then the turn goes on.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { MessageOutcome } from "../reconcile/contract.ts";
+import type { MessageOutcome } from "../reconcile/agents-contract.ts";
 import { agentKey } from "../testing/daemon.ts";
 import { startHeldDaemon } from "../testing/held-daemon.ts";
 import { startHeldModel } from "../testing/held-model.ts";

@@ -106,7 +106,7 @@ suite("signals while a turn runs", { concurrency: 3 }, () => {
     assert.deepEqual(tasksOf(model.requests), ["one", "one", "two"]);
   });
 
-  test("kill -9 with a manifest that changes before the next start: the kept message is answered by the new generation", async () => {
+  test("kill -9 with a manifest that changes before the next start: the turn goes on as it began, the next one is of the new generation", async () => {
     await using held = await startHeldDaemon();
     const { daemon, model } = held;
     await daemon.plane.tell(message("one"));
@@ -120,7 +120,9 @@ suite("signals while a turn runs", { concurrency: 3 }, () => {
     const since = new Date().toISOString();
     await using next = await startTestDaemon({ folder: daemon.folder });
     await answered(next, "one", since);
-    assert.match((await model.at(1)).system, /Speak of NEW/);
+    assert.doesNotMatch((await model.at(1)).system, /Speak of NEW/);
+    await next.ask("a", "two");
+    assert.match((await model.at(2)).system, /Speak of NEW/);
     assert.equal((await next.untilReady(a, 2)).metadata.generation, 2);
   });
 
