@@ -18,6 +18,7 @@ const layers: Record<string, readonly string[]> = {
   sandbox: ["lib"],
   tools: ["lib", "manifest", "state", "telemetry", "security", "sandbox"],
   router: ["lib", "manifest", "state", "telemetry", "security"],
+  human: ["lib", "manifest", "state", "telemetry", "security", "tools"],
   agent: ["lib", "manifest", "state", "telemetry", "security", "sandbox", "tools", "router"],
   reconcile: [
     "lib",

@@ -40,7 +40,10 @@ before(async () => {
 
 after(async () => {
   // A tour that failed half way has not come to the end of its daemon.
-  await execute("bash", ["-c", "cd live && npx legion down -q"], { cwd: clone, env: tourEnv() });
+  for (const place of ["live", "desk"]) {
+    const end = `cd ${place} && npx legion down -q`;
+    await execute("bash", ["-c", end], { cwd: clone, env: tourEnv() });
+  }
   await rm(clone, { recursive: true, force: true });
 });
 

@@ -13,6 +13,7 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   prompt: () => import("./prompt.ts"),
   turn: () => import("./turn.ts"),
   daemon: () => import("./daemon.ts"),
+  durable: () => import("./durable.ts"),
   api: () => import("./api.ts"),
 };
 const TIMEOUT_MS = 300_000;
