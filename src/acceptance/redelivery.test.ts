@@ -133,9 +133,14 @@ const asking = [
 const asked = (daemon: TestDaemon) =>
   daemon.untilEvent(({ kind }) => kind === "legion.human.input_required");
 
-async function respond({ plane }: TestDaemon): Promise<void> {
-  const [question] = await plane.questions({});
-  await plane.decide(question?.id ?? "", { type: "answer", answer: "yes", by: "test" });
+/** Resolves when that many questions are open. */
+async function openQuestions(daemon: TestDaemon, wanted: number) {
+  let open = 0;
+  await daemon.untilEvent(({ kind }) => {
+    if (kind === "legion.human.input_required") open += 1;
+    return open === wanted;
+  });
+  return daemon.plane.questions({});
 }
 
 test("R04: what a run began with is damaged: its message is a dead letter, and nothing is done again", async () => {
@@ -163,23 +168,32 @@ test("R04: what a run began with is damaged: its message is a dead letter, and n
   assert.equal(place.effects().length, 1);
 });
 
-test("R45: a turn that only waits for a person does not hold the end of the daemon, and goes on after the next start", async () => {
+test("R45: turns that only wait for people do not hold the end of the daemon, and go on after the next start", async () => {
   await using place = await createPlace();
   await using model = await modelOf(asking, () => false);
+  const conversations = ["c-1", "c-2"];
   {
     await using daemon = await startTestDaemon({
       ...{ folder: place.folder, files: files(model, place.effectFile) },
       args: ["--grace", "1h"],
     });
     await daemon.untilReady(buyer);
-    await daemon.plane.tell(message());
-    await asked(daemon);
+    for (const conversation of conversations)
+      await daemon.plane.tell({ ...message(), conversation });
+    assert.equal((await openQuestions(daemon, 2)).length, 2);
+    assert.equal((await daemon.plane.status()).agents.turns, 2);
     daemon.kill("SIGTERM");
     assert.equal(await daemon.exit, 0, daemon.stderr());
   }
   await using daemon = await startTestDaemon({ folder: place.folder });
-  await respond(daemon);
-  const { data } = await stopped(daemon, (status) => status === "ok");
-  assert.deepEqual("value" in data && data.value, ["charged", "yes"]);
-  assert.equal(place.effects().length, 1);
+  for (const { id } of await daemon.plane.questions({}))
+    await daemon.plane.decide(id, { type: "answer", answer: "yes", by: "test" });
+  const answered = new Set<string>();
+  await daemon.untilEvent((event) => {
+    const isDone = event.kind === "legion.agent.stopped" && event.data.status === "ok";
+    if (isDone) assert.deepEqual("value" in event.data && event.data.value, ["charged", "yes"]);
+    if (isDone) answered.add(event.run);
+    return answered.size === 2;
+  });
+  assert.equal(place.effects().length, 2);
 });

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { startTestDaemon, type TestDaemon } from "../testing/daemon.ts";
+import { openDatabase } from "../state/database.ts";
+import { agentKey, startTestDaemon, type TestDaemon } from "../testing/daemon.ts";
 import type { ModelReply } from "../testing/model-reply.ts";
 import {
   type ModelServer,
@@ -153,7 +154,7 @@ async function toldBy({ plane }: TestDaemon): Promise<string> {
     await plane.status(),
   ];
   for (const name of ["boss", "native"]) {
-    const key = { kind: "Agent", namespace: "default", name };
+    const key = agentKey(name);
     for (const conversation of await plane.conversations(key))
       parts.push(await plane.messages(key, conversation.name), conversation);
     parts.push(await plane.read(key));
@@ -166,9 +167,8 @@ suite("the vault of a message", () => {
     await using model = await startModelServer(script);
     await using daemon = await startTestDaemon({ files: files(model) });
     const ask = (name: string) => {
-      const key = { kind: "Agent", namespace: "default", name };
       return daemon
-        .untilReady(key)
+        .untilReady(agentKey(name))
         .then(() =>
           daemon.plane.ask(
             { namespace: "default", name, task: "Go.", vault },
@@ -183,10 +183,19 @@ suite("the vault of a message", () => {
     assert.ok(value, JSON.stringify(asked.result));
     assert.deepEqual([value.right, value.below.right], ["right", "right"], "the tools did get it");
     const natively = await ask("native");
+    const [, , gave] = await daemon.plane.messages(agentKey("native"), "main");
+    assert.match(gave?.text ?? "", /"plain":"\[redacted\]"/, "it did give it");
     const told = [JSON.stringify([asked, natively]), await toldBy(daemon), daemon.stderr()];
     const running = await bytesOf(join(daemon.folder, ".legion"));
     daemon.kill("SIGTERM");
     await daemon.exit;
+    const database = await openDatabase(join(daemon.folder, ".legion"));
+    assert.deepEqual(
+      database.query("SELECT run FROM vaults"),
+      [],
+      "it is kept no longer than its run",
+    );
+    database.close();
     const texts = new Map<string, string | Buffer>([
       ...told.map((text, index) => [["answers", "API", "stderr"][index] ?? "", text] as const),
       ["requests", JSON.stringify(model.requests)],

@@ -29,6 +29,14 @@ export interface Level {
 
 export const nothingSpent: Spent = { tokens: 0, requests: 0, toolCalls: 0 };
 
+export function addSpent(a: Spent, b: { readonly [K in keyof Spent]?: number | undefined }): Spent {
+  return {
+    tokens: a.tokens + (b.tokens ?? 0),
+    requests: a.requests + (b.requests ?? 0),
+    toolCalls: a.toolCalls + (b.toolCalls ?? 0),
+  };
+}
+
 /** Which amounts stop a request or a call. Tokens stop both: what a call costs is read by the next request. */
 const stopping = {
   request: ["tokens", "requests"],

@@ -4,6 +4,7 @@ import type { AgentSpec } from "../manifest/generated/agent.ts";
 import type { Meter, Refusal } from "./contract.ts";
 import type { AgentLedger } from "./meter-ledger.ts";
 import {
+  addSpent,
   type Level,
   levelsOf,
   nothingSpent,
@@ -59,7 +60,7 @@ export function createMeter(options: MeterOptions): TeamMeter {
   }
 
   function spendTeam(spent: Partial<Spent>): void {
-    team = added(team, spent);
+    team = addSpent(team, spent);
     above?.spendTeam(spent);
   }
 
@@ -77,7 +78,7 @@ export function createMeter(options: MeterOptions): TeamMeter {
     },
     refuseTeam,
     spend(spent) {
-      own = added(own, spent);
+      own = addSpent(own, spent);
       if (countsAgent(budget, rateLimit)) ledger?.spendUpTo(run, own.tokens);
       spendTeam(spent);
     },
@@ -120,12 +121,4 @@ function agentTokens(
   const spent = ledger.tokens(nowMs - durationMs(per));
   const of = `tokens within ${per}, in all its turns`;
   return [{ field: "spec.budget.agent.tokens", agent, limit, spent, of }];
-}
-
-function added(a: Spent, b: { readonly [K in keyof Spent]?: number | undefined }): Spent {
-  return {
-    tokens: a.tokens + (b.tokens ?? 0),
-    requests: a.requests + (b.requests ?? 0),
-    toolCalls: a.toolCalls + (b.toolCalls ?? 0),
-  };
 }

@@ -86,7 +86,7 @@ export interface Supervisor {
   move(key: ResourceKey, to: LifecycleState, why: Why): Promise<LoopState>;
   /** Cancels the turns that run, of one conversation or of all, as interrupted; the agent goes on with the next message. Gives how many there were. */
   interrupt(key: ResourceKey, conversation?: string): Promise<number>;
-  /** Cancels one run and those below it; false when it does not run here. */
+  /** Cancels one run and those below it, also one that waits for its message to come again; false when it does not run here. */
   cancelRun(run: string): Promise<boolean>;
   /** Lets the agent have the task of a run that ended without an answer again, as a new message. LEG2076 when there is nothing to go on with. */
   resumeRun(

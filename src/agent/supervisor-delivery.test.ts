@@ -324,6 +324,39 @@ test("a delivery goes on with the run of an earlier one that has no end", async 
   assert.deepEqual(await runFor(journal, { id: "m", delivery: 1 }), { key: "message/m/1/2" });
 });
 
+/** A rig with a message that waits for its next delivery, and its run that has no end yet. */
+async function withOpenRun() {
+  const made = rig();
+  made.ensure();
+  const { message } = await made.supervisor.tell(a, { task: "one" });
+  (await made.turns.at(0)).cancel("provider_failed");
+  await until(made.supervisor, () => made.supervisor.state(a)?.turns === 1);
+  const key = `message/${message}/1`;
+  const { runs } = made.state;
+  const record = runs.get(key);
+  assert.ok(record);
+  runs.set(key, { ...record, status: "running" });
+  return { ...made, message, run: record.run, status: () => runs.get(key)?.status };
+}
+
+test("the run of a message that waits can be cancelled, and is not delivered again", async () => {
+  const { supervisor, inbox, turns, time, message, run, status } = await withOpenRun();
+  assert.equal(await supervisor.cancelRun(run), true);
+  assert.equal(status(), "cancel");
+  assert.equal((await inbox.outcome(message))?.result.reason, "interrupted");
+  assert.equal(supervisor.state(a)?.queued, 0);
+  assert.equal(await supervisor.cancelRun(run), false);
+  time.advance(REDELIVERY_MS);
+  await quiet();
+  assert.equal(turns.begun.length, 1);
+});
+
+test("the run of a message that is dropped ends with it", async () => {
+  const { supervisor, status } = await withOpenRun();
+  await supervisor.endConversation(a, "main");
+  assert.equal(status(), "cancel");
+});
+
 test("a conversation that cannot be read keeps its messages, and counts as no fault", async () => {
   const damaged = new LegionError({ code: "LEG6064", message: "damaged", hint: "" });
   const { supervisor, turns, ensure, notices } = rig({ sessionOf: () => Promise.reject(damaged) });

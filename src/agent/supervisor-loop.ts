@@ -96,7 +96,7 @@ export type Notice = ObjectEventRecord["data"];
 /** What the parts of a supervisor share. */
 export interface Supervision {
   readonly inbox: Inbox;
-  readonly journal: Pick<Journal, "runOfKey" | "forgetConversation" | "run" | "steps">;
+  readonly journal: Pick<Journal, "runOfKey" | "forgetConversation" | "run" | "steps" | "end">;
   readonly lifecycles: Pick<Lifecycles, "read" | "set">;
   readonly vaults: Vaults;
   readonly runGeneration: RunGeneration;

@@ -1,5 +1,7 @@
+import type { JsonObject } from "../lib/json.ts";
 import type { InboxMessage } from "../state/inbox.ts";
 import type { Journal } from "../state/journal.ts";
+import type { TurnResult } from "./contract.ts";
 
 /** The run that a delivery of a message has. */
 export interface PastRun {
@@ -46,4 +48,32 @@ async function lastOf({ runOfKey }: Pick<Journal, "runOfKey">, first: string): P
       return { key, damage: `the record of run ${run} is damaged` };
     }
   }
+}
+
+/** Ends the runs without an end of messages that got another one. What fails is told, and left to the next start. */
+export async function endRunsOf(
+  journal: Pick<Journal, "runOfKey" | "end">,
+  messages: readonly Pick<InboxMessage, "id" | "delivery">[],
+  result: TurnResult,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  for (const message of messages) {
+    try {
+      const { run } = await runFor(journal, message);
+      if (run !== undefined) await endRun(journal, run, { ...result, run });
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+/** Ends a run without a turn. */
+export function endRun(
+  journal: Pick<Journal, "end">,
+  run: string,
+  result: TurnResult,
+): Promise<void> {
+  const reason = result.status === "cancel" ? { reason: result.reason } : {};
+  const data = { result: result as unknown as JsonObject };
+  return journal.end(run, { data, status: "cancel", ...reason, tokens: 0 });
 }

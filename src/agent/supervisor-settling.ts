@@ -4,6 +4,7 @@ import type { Vaults } from "../state/vaults.ts";
 import type { TurnResult } from "./contract.ts";
 import { cancelled, deadLetter } from "./supervisor-answers.ts";
 import type { Asker, Loop, Supervision } from "./supervisor-loop.ts";
+import { endRunsOf } from "./supervisor-runs.ts";
 
 type Askers = Pick<Supervision, "askers">;
 
@@ -44,14 +45,14 @@ export function tellDead(
   settle(supervision, message, agent.generation, result);
 }
 
-/** Messages that wait, of one conversation or of all, are answered with the reason, and counted; those that have a turn are not among them. */
+/** Messages that wait, of one conversation or of all, are answered with the reason, and counted, and their runs end; those that have a turn are not among them. */
 export async function dropWaiting(
   supervision: Supervision,
   loop: Loop,
   reason: LegionError,
   conversation?: string,
 ): Promise<number> {
-  const { inbox, changed, clock, vaults } = supervision;
+  const { inbox, journal, changed, clock, vaults, onError } = supervision;
   const { agent, uid } = loop;
   await Promise.allSettled(loop.puts);
   const { generation } = agent;
@@ -66,6 +67,7 @@ export async function dropWaiting(
     ...(conversation !== undefined && { conversation }),
     answer: () => ({ generation, result }),
   });
+  await endRunsOf(journal, dropped, result, (error) => onError(error, loop.key));
   for (const { id } of dropped) {
     settle(supervision, id, generation, result);
     loop.triggers.delete(id);

@@ -5,6 +5,7 @@ import { keyOf, keyText, type ResourceKey } from "../state/resource.ts";
 import { replicaNames } from "./lanes.ts";
 import type { AgentGeneration, LoopState, Supervisor } from "./supervision.ts";
 import { conversationEnded, interruptedBy } from "./supervisor-answers.ts";
+import { cancelRun } from "./supervisor-cancel.ts";
 import { closeAll, drain } from "./supervisor-ending.ts";
 import { beat } from "./supervisor-heartbeat.ts";
 import { countAll, isAtRest, mayBegin } from "./supervisor-lanes.ts";
@@ -83,7 +84,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     move: async (key, to, why) => move(supervision, present(key), to, why),
     interrupt: async (key, conversation) =>
       abortTurns(present(key), interruptedBy(key), conversation),
-    cancelRun: async (run) => cancelRun(supervision, run),
+    cancelRun: (run) => cancelRun(supervision, run),
     resumeRun: (run) => resumeRun(supervision, run),
     stopAll: (why) => stopAll(supervision, why),
     endConversation: async (key, conversation) =>
@@ -243,14 +244,4 @@ async function endConversation(
   const aborted = abortTurns(loop, reason, conversation);
   const wasKept = await restartLane(supervision, laneOf(loop, conversation));
   return wasKept || dropped + aborted > 0;
-}
-
-function cancelRun({ loops }: Supervision, run: string): boolean {
-  for (const loop of loops.values()) {
-    const lane = loop.lanes.values().find(({ turn }) => turn?.told.run === run);
-    if (lane?.turn === undefined) continue;
-    lane.turn.abort.abort(interruptedBy(loop.key));
-    return true;
-  }
-  return false;
 }

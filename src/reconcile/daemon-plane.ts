@@ -127,7 +127,7 @@ async function statusOf(parts: DaemonPlaneParts): Promise<DaemonStatus> {
     objects,
     agents: {
       loops: states.length,
-      turns: states.filter(({ turn }) => turn !== undefined).length,
+      turns: states.flatMap(({ lanes }) => lanes.filter(({ turn }) => turn !== undefined)).length,
       queued: states.reduce((sum, { queued }) => sum + queued, 0),
     },
     sources: statuses,

@@ -147,7 +147,12 @@ function deadLettersOver(
           tables.bury(message, cause, clock.now());
           return "dead";
         }
-        tables.update({ ...message, ...FRESH, delivery: message.delivery + 1, notBeforeMs });
+        // Times are kept as whole milliseconds.
+        const dueMs = Math.ceil(notBeforeMs);
+        tables.update({
+          ...{ ...message, ...FRESH },
+          ...{ delivery: message.delivery + 1, notBeforeMs: dueMs },
+        });
         return "deferred";
       });
     },

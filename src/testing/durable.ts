@@ -78,8 +78,11 @@ export async function durableRig(options: DurableOptions): Promise<DurableRig> {
   resources.defer(() => database.close());
   const journal = openSqliteJournal(database, { clock: systemClock });
   const set = await load(options);
-  const agent = set.get("Agent", "tested");
-  if (agent === undefined) throw new Error("the agent under test did not load");
+  const loaded = set.get("Agent", "tested");
+  if (loaded === undefined) throw new Error("the agent under test did not load");
+  const { approvals = loaded.spec.approvals }: { readonly approvals?: unknown } =
+    options.spec ?? {};
+  const agent = { ...loaded, spec: { ...loaded.spec, approvals: approvals as string[] } };
   let living: Living | undefined;
   const services = servicesOf(set, folder, options.functions, () => {
     if (living === undefined) throw new Error("no process lives");
@@ -209,6 +212,7 @@ function boxOf(
   return [{ as: "box", tool, functions: Object.keys(functions).toSorted(), config: {} }];
 }
 
+/** Approvals are put in afterwards: the tool `box` is in no manifest, and may not be named there. */
 async function load({
   spec = {},
   replies,
@@ -221,7 +225,7 @@ async function load({
     spec: about,
   });
   const objects = [
-    object("Agent", "tested", { ...defaults, ...spec }),
+    object("Agent", "tested", { ...defaults, ...spec, approvals: [] }),
     object("Provider", "script", { wire: "scripted", replies }),
     ...more,
   ];

@@ -84,6 +84,10 @@ export function supervisedState({
           .filter(({ run }) => run === id)
           .flatMap((run) => steps(run, tasks.get(id) ?? "")),
       forgetConversation: async (uid, name) => sessions.delete(`${uid}/${name}`),
+      async end(id, { status, reason }) {
+        for (const [key, record] of runs)
+          if (record.run === id) runs.set(key, { ...record, status, ...(reason && { reason }) });
+      },
     },
     lifecycles: {
       read: async (uid) => lifecycles.get(uid),

@@ -1,5 +1,6 @@
 import { isObject } from "../../lib/json.ts";
 import type { Journal, JournalStep, RunRecord } from "../../state/journal.ts";
+import { addSpent, nothingSpent, type Spent } from "../meter-limits.ts";
 
 /** The most runs that are read again of one parent. */
 const RUNS_READ_MAX = 10_000;
@@ -12,8 +13,8 @@ export interface TeamPast {
   readonly casts: readonly { readonly id: string; readonly task: string; readonly key: string }[];
   /** Runs below that have ended, of all levels; the others count when they go on. */
   readonly runs: number;
-  /** Tokens of those runs. */
-  readonly tokens: number;
+  /** What those runs have spent. */
+  readonly spent: Spent;
 }
 
 /**
@@ -27,8 +28,23 @@ export async function readTeamPast(
   const record = await journal.run(run);
   if (record === undefined || record.steps <= 1) return undefined;
   const ended = await endedBelow(journal, run);
-  const tokens = ended.reduce((sum, each) => sum + each.tokens, 0);
-  return { ...startedIn(await journal.steps(run)), runs: ended.length, tokens };
+  const spent = (await Promise.all(ended.map((each) => spentBy(journal, each)))).reduce(
+    addSpent,
+    nothingSpent,
+  );
+  return { ...startedIn(await journal.steps(run)), runs: ended.length, spent };
+}
+
+/** What one run has spent. Of one that is damaged only the tokens are known. */
+async function spentBy(
+  { steps }: Pick<Journal, "steps">,
+  { run, tokens }: RunRecord,
+): Promise<Spent> {
+  const recorded = await steps(run).catch(() => []);
+  const requests = recorded.filter(({ type }) => type === "model.response").length;
+  const isToolCall = ({ type, data: { name } }: JournalStep) =>
+    type === "call.started" && typeof name === "string" && name.includes(".");
+  return { tokens, requests, toolCalls: recorded.filter(isToolCall).length };
 }
 
 async function endedBelow(journal: Pick<Journal, "runs">, parent: string): Promise<RunRecord[]> {

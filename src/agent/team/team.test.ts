@@ -371,7 +371,7 @@ test("after a crash the agents that were started are known again, casts go on, a
     started: [{ id: "writer/1.1", name: "writer" }],
     casts: [{ id: "writer/1.1", task: "go on", key: "root/1.2" }],
     runs: 2,
-    tokens: 0,
+    spent: { tokens: 0, requests: 0, toolCalls: 0 },
   };
   const team = await open(
     { ...pair, lead: { agents: ["writer"], team: { maxRuns: 3 } } },

@@ -274,3 +274,22 @@ test("a turn that goes on with its next delivery finds the agents that it had st
   assert.equal(result.value, "blue");
   assert.deepEqual(await runsOf(second), ["lead ok", "writer ok", "writer ok", "writer ok"]);
 });
+
+test("the budget of a team goes on where it was, in requests and calls too", async () => {
+  const at = join(folder, "budget");
+  const begun = step('const one = await agents.call("writer", "Write."); one');
+  const again = complete('const two = await agents.call("writer", "Write more."); two');
+  const spec = { agents: ["writer"], budget: { team: { requests: 3 } } };
+  const key = { message: "m", key: "message/m/1" };
+  const request = { ...key, answers: ({ status }: TurnResult) => status === "ok" };
+  {
+    const replies = [begun, { error: { status: 400, message: "down" } }];
+    await using first = await open({ lead: { spec, replies }, writer }, at);
+    assert.equal((await first.run("lead", request)).status, "cancel");
+  }
+  await using second = await open({ lead: { spec, replies: [begun, again] }, writer }, at);
+  const result = await second.run("lead", request);
+  assert.ok(result.status === "ok", JSON.stringify(result));
+  const { reason } = result.value as { reason?: string };
+  assert.equal(reason, "budget_exceeded", "two requests before, and the one that led to this call");
+});

@@ -76,7 +76,7 @@ async function meterOf(
     ...{ agent: name, run, spec, clock },
     ...(ledger && { ledger }),
     ...(parent && { above: parent.meter }),
-    ...(past && { teamSpent: { tokens: past.tokens } }),
+    ...(past && { teamSpent: past.spent }),
   });
 }
 

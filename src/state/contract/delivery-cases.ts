@@ -43,6 +43,16 @@ export const deliveryCases: readonly InboxCase[] = [
     },
   },
   {
+    name: "a message is put off to a part of a millisecond: to the next whole one",
+    async check({ inbox }) {
+      await inbox.put(message("1"));
+      const how = await inbox.defer("1", { ...later, notBeforeMs: AT + 0.25 });
+      assert.equal(how, "deferred");
+      assert.equal(await inbox.next("a", "main", AT), undefined);
+      assert.equal((await inbox.next("a", "main", AT + 1))?.notBeforeMs, AT + 1);
+    },
+  },
+  {
     name: "what a message was sent with comes back with it",
     async check({ inbox }) {
       const sent = message("1", {
