@@ -3,6 +3,9 @@ import type { DaemonPlane } from "../reconcile/contract.ts";
 import type { Question } from "../state/questions.ts";
 import type { TestDaemon } from "../testing/daemon.ts";
 
+/** So long a question is waited for. */
+const OPEN_MS = 30_000;
+
 export type Decision = Parameters<DaemonPlane["decide"]>[1];
 
 /** Decides all that people are asked, from now on; what is open already too. */
@@ -48,12 +51,17 @@ export function decideAll(
   };
 }
 
-/** The only question that is open, once there is one. */
-export async function openQuestion({ plane, untilEvent }: TestDaemon): Promise<Question> {
+/** The only question that is open, once there is one. Events of the daemon before are remembered too, and tell nothing of now. */
+export async function openQuestion({ plane }: TestDaemon): Promise<Question> {
   let asked = await plane.questions({ state: "pending" });
+  const stop = new AbortController();
+  const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(OPEN_MS)]);
   if (asked.length === 0) {
-    await untilEvent(({ kind }) => kind === "legion.human.input_required");
-    asked = await plane.questions({ state: "pending" });
+    for await (const { kind } of plane.events({ follow: true, about: "run" }, limit)) {
+      if (kind !== "legion.human.input_required") continue;
+      asked = await plane.questions({ state: "pending" });
+      if (asked.length > 0) stop.abort();
+    }
   }
   const [question, ...more] = asked;
   if (question === undefined || more.length > 0)

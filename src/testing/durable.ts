@@ -5,6 +5,7 @@ import type { Meter, TurnResult } from "../agent/contract.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import type { Json, JsonObject } from "../lib/json.ts";
+import type { AgentSpec } from "../manifest/generated/agent.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
 import {
@@ -80,9 +81,8 @@ export async function durableRig(options: DurableOptions): Promise<DurableRig> {
   const set = await load(options);
   const loaded = set.get("Agent", "tested");
   if (loaded === undefined) throw new Error("the agent under test did not load");
-  const { approvals = loaded.spec.approvals }: { readonly approvals?: unknown } =
-    options.spec ?? {};
-  const agent = { ...loaded, spec: { ...loaded.spec, approvals: approvals as string[] } };
+  const { approvals = [] }: Partial<AgentSpec> = options.spec ?? {};
+  const agent = { ...loaded, spec: { ...loaded.spec, approvals } };
   let living: Living | undefined;
   const services = servicesOf(set, folder, options.functions, () => {
     if (living === undefined) throw new Error("no process lives");
