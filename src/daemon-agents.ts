@@ -1,10 +1,10 @@
 /** What agents run with in a daemon: their record, their people, their teams, and the supervisor over all of it. */
 import { type Activities, createActivities } from "./agent/activity.ts";
 import type { TurnResult } from "./agent/contract.ts";
-import { sessionFrom } from "./agent/journal-session.ts";
+import { sessionFrom } from "./agent/journal/session.ts";
 import type { Supervisor } from "./agent/supervision.ts";
-import { createSupervisor } from "./agent/supervisor.ts";
-import { dropOrphans } from "./agent/supervisor-orphans.ts";
+import { dropOrphans } from "./agent/supervisor/orphans.ts";
+import { createSupervisor } from "./agent/supervisor/supervisor.ts";
 import { endOrphans } from "./agent/team/orphans.ts";
 import { createTeams } from "./agent/team/teams.ts";
 import { createPeople } from "./human/people.ts";
@@ -16,7 +16,6 @@ import { count } from "./lib/text.ts";
 import { systemTimers } from "./manifest/watch/timers.ts";
 import type { DaemonPlaneParts } from "./reconcile/daemon-plane.ts";
 import type { View } from "./reconcile/view.ts";
-import { createServices, notBegun, type Services, type TurnRequest } from "./services.ts";
 import type { Database } from "./state/database.ts";
 import { journalFailpoint } from "./state/failpoints.ts";
 import type { Inbox } from "./state/inbox.ts";
@@ -33,6 +32,7 @@ import type { Fence } from "./state/store.ts";
 import type { Vaults } from "./state/vaults.ts";
 import { openSqliteVaults } from "./state/vaults-sqlite.ts";
 import type { DaemonEvent, EmitObject, EventData, LegionEvent } from "./telemetry/events.ts";
+import { createServices, notBegun, type Services, type TurnRequest } from "./turns/services.ts";
 
 export interface AgentPartsOptions {
   readonly cwd: string;

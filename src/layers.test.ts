@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const layers: Record<string, readonly string[]> = {
   lib: [],
   manifest: ["lib"],
+  trigger: ["lib"],
   state: ["lib", "manifest"],
   telemetry: ["lib", "state"],
   security: ["lib", "manifest", "state", "telemetry"],
@@ -20,6 +21,17 @@ const layers: Record<string, readonly string[]> = {
   router: ["lib", "manifest", "state", "telemetry", "security"],
   human: ["lib", "manifest", "state", "telemetry", "security", "tools"],
   agent: ["lib", "manifest", "state", "telemetry", "security", "sandbox", "tools", "router"],
+  turns: [
+    "lib",
+    "manifest",
+    "state",
+    "telemetry",
+    "security",
+    "sandbox",
+    "tools",
+    "router",
+    "agent",
+  ],
   reconcile: [
     "lib",
     "manifest",
@@ -47,6 +59,7 @@ const packages: Record<string, readonly string[]> = {
   acorn: ["sandbox/", "manifest/code/"],
   ajv: ["lib/schema.ts", "manifest/"],
   canonicalize: ["lib/hash.ts"],
+  chevrotain: ["trigger/"],
   clipanion: ["cli/"],
   "eventsource-parser": ["router/wires/"],
   fastify: ["api/"],

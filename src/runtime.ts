@@ -10,8 +10,8 @@ import { suggest } from "./lib/suggest.ts";
 import type { ManifestObject, ManifestSet } from "./manifest/objects.ts";
 import { systemTimers } from "./manifest/watch/timers.ts";
 import { secretFiles } from "./security/secrets.ts";
-import { createServices, type Services } from "./services.ts";
 import type { LegionEvent } from "./telemetry/events.ts";
+import { createServices, type Services } from "./turns/services.ts";
 
 export interface RuntimeOptions {
   readonly manifests: ManifestSet;

@@ -12,12 +12,12 @@ import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
-import { createServices, type Services } from "../services.ts";
 import { openDatabase } from "../state/database.ts";
 import { openKeyValue } from "../state/key-value.ts";
 import { repository } from "../testing/command.ts";
 import type { ModelReply } from "../testing/model-reply.ts";
 import { type RecordedRequest, startModelServer } from "../testing/model-server.ts";
+import { createServices, type Services } from "../turns/services.ts";
 import {
   loadAirline,
   type RecordedConversation,

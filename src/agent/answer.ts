@@ -3,7 +3,7 @@ import { type Json, pointerOf } from "../lib/json.ts";
 import { compileSchema } from "../lib/schema.ts";
 import type { SchemaIssue } from "../lib/schema-issues.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
-import type { CallReply } from "./journal-past.ts";
+import type { CallReply } from "./journal/past.ts";
 
 /** Issues told at once; a model corrects a few at a time. */
 const ISSUES_SHOWN_MAX = 5;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../lib/codes.ts";
 import { targetOf } from "../tools/call/lookup.ts";
 import type { ToolCaller } from "../tools/contract.ts";
-import type { PastCall } from "./journal-past.ts";
+import type { PastCall } from "./journal/past.ts";
 import type { Turn } from "./turn.ts";
 
 /** Who calls tools in this turn. Each call is two events, caused by `causedBy`. */

@@ -9,7 +9,7 @@ import type { Emit } from "../telemetry/events.ts";
 import type { Redact } from "../tools/call/redact.ts";
 import type { Toolbox } from "../tools/contract.ts";
 import type { TurnActivity } from "./activity.ts";
-import type { PastEvaluation } from "./journal-past.ts";
+import type { PastEvaluation } from "./journal/past.ts";
 import type { Session } from "./session.ts";
 
 /** A call that a person decides about: because its tool or agent says so, or because nobody knows whether it was made before the process died. */

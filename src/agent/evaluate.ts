@@ -9,8 +9,8 @@ import { redactValue } from "../tools/call/redact.ts";
 import { tellServed } from "./call-events.ts";
 import { terminated } from "./cancel.ts";
 import { guestHost, guestSurface } from "./guest.ts";
-import { evaluationPast, type PastEvaluation } from "./journal-past.ts";
-import { evaluationDiverged } from "./journal-record.ts";
+import { evaluationPast, type PastEvaluation } from "./journal/past.ts";
+import { evaluationDiverged } from "./journal/record.ts";
 import type { End } from "./steps.ts";
 import type { Turn } from "./turn.ts";
 

@@ -3,8 +3,8 @@ import type { GuestSurface, Host, HostReply } from "../sandbox/contract.ts";
 import type { Toolbox } from "../tools/contract.ts";
 import { helpFor, searchTools } from "../tools/declarations.ts";
 import { hostError } from "../tools/host-error.ts";
-import { makeCall } from "./journal-calls.ts";
-import type { PastEvaluation } from "./journal-past.ts";
+import { makeCall } from "./journal/calls.ts";
+import type { PastEvaluation } from "./journal/past.ts";
 import type { Turn } from "./turn.ts";
 
 type GuestFunction = (argument: Json | undefined, turn: Turn) => Promise<HostReply> | HostReply;

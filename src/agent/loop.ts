@@ -3,7 +3,7 @@ import { durationMs } from "../lib/quantities.ts";
 import { noUsage } from "../router/contract.ts";
 import type { TurnFigures, TurnOptions, TurnResult } from "./contract.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
-import { isDivergence, openRecord } from "./journal-record.ts";
+import { isDivergence, openRecord } from "./journal/record.ts";
 import { systemPrompt } from "./prompt.ts";
 import { startOf, stopOf } from "./record.ts";
 import { replySchema } from "./reply-schema.ts";

@@ -6,7 +6,7 @@ import type {
   SandboxPool,
   Snapshot,
 } from "../sandbox/contract.ts";
-import { createMessageLog } from "./journal-messages.ts";
+import { createMessageLog } from "./journal/messages.ts";
 import { createRecall, type Recall } from "./recall.ts";
 import { holdSandbox } from "./session-sandbox.ts";
 

@@ -4,7 +4,7 @@ import type { AgentSpec } from "../manifest/generated/agent.ts";
 import type { FunctionDeclaration, Usage } from "../router/contract.ts";
 import type { TurnOptions } from "./contract.ts";
 import type { Deadline } from "./deadline.ts";
-import type { TurnRecord } from "./journal-record.ts";
+import type { TurnRecord } from "./journal/record.ts";
 import { mayEvaluate } from "./prompt.ts";
 import type { Message, Session } from "./session.ts";
 import { truncate } from "./truncate.ts";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { TurnResult } from "../agent/contract.ts";
 import type { RunGeneration } from "../agent/supervision.ts";
-import { createSupervisor } from "../agent/supervisor.ts";
+import { createSupervisor } from "../agent/supervisor/supervisor.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { createSecrets } from "../security/secrets.ts";

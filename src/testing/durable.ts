@@ -8,18 +8,18 @@ import type { Json, JsonObject } from "../lib/json.ts";
 import type { AgentSpec } from "../manifest/generated/agent.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { ManifestObject, ManifestSet } from "../manifest/objects.ts";
-import {
-  type AgentApproval,
-  createServices,
-  type Services,
-  type TurnRequest,
-} from "../services.ts";
 import { type Database, openDatabase } from "../state/database.ts";
 import type { Journal } from "../state/journal.ts";
 import { openSqliteJournal } from "../state/journal-sqlite.ts";
 import type { Vaults } from "../state/vaults.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
 import type { FunctionSpec, ToolBinding, ToolContext } from "../tools/contract.ts";
+import {
+  type AgentApproval,
+  createServices,
+  type Services,
+  type TurnRequest,
+} from "../turns/services.ts";
 
 /** A function of the tool `box`: what is special about it, and what it does. */
 export type BoxFunction = Partial<FunctionSpec> & {

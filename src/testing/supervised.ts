@@ -1,6 +1,6 @@
 import { createSession, type Session } from "../agent/session.ts";
 import type { RunGeneration, Supervisor } from "../agent/supervision.ts";
-import { createSupervisor, type SupervisorOptions } from "../agent/supervisor.ts";
+import { createSupervisor, type SupervisorOptions } from "../agent/supervisor/supervisor.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
 import type { ManifestObject } from "../manifest/objects.ts";

@@ -1,15 +1,15 @@
-import { sessionFrom } from "../agent/journal-session.ts";
+import { sessionFrom } from "../agent/journal/session.ts";
 import { createTeams, requestOf, type Teams } from "../agent/team/teams.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { loadManifests } from "../manifest/load.ts";
 import { systemTimers } from "../manifest/watch/timers.ts";
-import { createServices, type Services, type TurnRequest } from "../services.ts";
 import { openDatabase } from "../state/database.ts";
 import { journalFailpoint } from "../state/failpoints.ts";
 import type { Journal } from "../state/journal.ts";
 import { openSqliteJournal } from "../state/journal-sqlite.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
+import { createServices, type Services, type TurnRequest } from "../turns/services.ts";
 
 /** An agent of a test: what its spec says beyond the defaults, and what its model replies. */
 export interface ScriptedAgent {

@@ -1,7 +1,7 @@
 import type { CancelReason, TurnResult } from "../agent/contract.ts";
-import { createMeter, type TeamMeter } from "../agent/meter.ts";
 import { createSession } from "../agent/session.ts";
 import type { ChildRequest, TeamAgent } from "../agent/team/contract.ts";
+import { createMeter, type TeamMeter } from "../agent/team/meter.ts";
 import { createTeam, type Team, type TeamCall, type TeamOptions } from "../agent/team/team.ts";
 import { type Verb, verbs } from "../agent/team/verbs.ts";
 import { type ErrorData, LegionError } from "../lib/errors.ts";

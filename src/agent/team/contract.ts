@@ -2,8 +2,8 @@ import type { JsonObject } from "../../lib/json.ts";
 import type { ManifestObject } from "../../manifest/objects.ts";
 import type { ToolBinding } from "../../tools/contract.ts";
 import type { Meter, TurnResult } from "../contract.ts";
-import type { TeamMeter } from "../meter.ts";
 import type { Session } from "../session.ts";
+import type { TeamMeter } from "./meter.ts";
 import type { Seat } from "./seats.ts";
 
 /** An agent that may be given work, as it is now. */

@@ -1,6 +1,6 @@
 import { isObject } from "../../lib/json.ts";
 import type { Journal, JournalStep, RunRecord } from "../../state/journal.ts";
-import { addSpent, nothingSpent, type Spent } from "../meter-limits.ts";
+import { addSpent, nothingSpent, type Spent } from "./meter-limits.ts";
 
 /** The most runs that are read again of one parent. */
 const RUNS_READ_MAX = 10_000;

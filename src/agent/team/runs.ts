@@ -5,10 +5,10 @@ import type { JsonObject } from "../../lib/json.ts";
 import type { Timers } from "../../manifest/watch/timers.ts";
 import { noUsage } from "../../router/contract.ts";
 import type { CancelReason, TurnResult } from "../contract.ts";
-import type { TeamMeter } from "../meter.ts";
 import type { Session } from "../session.ts";
 import type { RunChild, TeamAgent } from "./contract.ts";
 import { limitError, parentEnded, stoppedByParent } from "./errors.ts";
+import type { TeamMeter } from "./meter.ts";
 import { brokenLimit, chainOf, createSeat, type Member } from "./seats.ts";
 
 /** How long a sub-agent that is stopped may take to end; then it is left as cancelled. */
