@@ -63,15 +63,17 @@ async function checkKills(folder: string): Promise<void> {
   const startMs = performance.now();
   assert.equal((await apply(folder)).exitCode, 0);
   const wholeMs = performance.now() - startMs;
-  let standing = "first";
+  // What a daemon has got it may still apply when whoever sent it is dead.
+  let possible = new Set(["first"]);
   for (let kill = 1; kill <= KILLS; kill += 1) {
     const next = `set ${kill}`;
     declare(folder, next);
     await killedAfter(folder, (wholeMs * kill) / KILLS);
     const found = [...(await descriptions(folder))];
     assert.equal(found.length, 1, `a mixture: ${found}`);
-    assert.ok(found[0] === standing || found[0] === next, found[0]);
-    standing = found[0] ?? "";
+    const standing = found[0] ?? "";
+    assert.ok(possible.add(next).has(standing), standing);
+    if (standing === next) possible = new Set([next]);
   }
   const again = await runOnStreams(["apply", "-f", "set", "-o", "json"], { cwd: folder });
   assert.equal(again.exitCode, 0, again.stderr);

@@ -22,7 +22,7 @@ test("always: each line fits, and all that is not a space is kept", () => {
     ),
   );
   fc.assert(
-    fc.property(text, fc.integer({ min: 2, max: 40 }), (parts, width) => {
+    fc.property(text, fc.integer({ min: 8, max: 40 }), (parts, width) => {
       const whole = parts.join(" ");
       const lines = wrapText(whole, width);
       for (const line of lines) assert.ok(stringWidth(line) <= width, JSON.stringify(line));
