@@ -14,6 +14,7 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   turn: () => import("./turn.ts"),
   daemon: () => import("./daemon.ts"),
   durable: () => import("./durable.ts"),
+  trigger: () => import("./trigger.ts"),
   api: () => import("./api.ts"),
 };
 const TIMEOUT_MS = 300_000;

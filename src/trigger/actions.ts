@@ -1,0 +1,60 @@
+import type { Json } from "../lib/json.ts";
+import type { Action, StringLiteral, TargetKind, Trigger } from "./ast.ts";
+import { compile, type Program } from "./compile.ts";
+import type { Closure } from "./frame.ts";
+import type { Evaluator } from "./samples.ts";
+import type { Template } from "./template.ts";
+import { jsonOf, textOf } from "./values.ts";
+
+/** An action with its texts filled in. */
+export interface DueAction {
+  readonly kind: "wake" | "silent" | TargetKind;
+  readonly name?: string;
+  readonly text?: string;
+  readonly argument?: Json;
+}
+
+/** A text with holes, compiled: fills the holes from what the evaluator has loaded. */
+export function compileTemplate(
+  { parts }: Template,
+  program: Program,
+): (evaluator: Evaluator) => string {
+  const pieces = parts.map((part): string | Closure =>
+    typeof part === "string" ? part : compile(part, program),
+  );
+  return (evaluator) =>
+    pieces
+      .map((piece) => (typeof piece === "string" ? piece : textOf(evaluator.value(piece))))
+      .join("");
+}
+
+/** What a trigger does when it fires; without a `then` it wakes. */
+export function compileActions(
+  trigger: Trigger,
+  templates: ReadonlyMap<StringLiteral, Template>,
+  program: Program,
+): (evaluator: Evaluator) => readonly DueAction[] {
+  const makers = (trigger.then?.actions ?? []).map((action) =>
+    compileAction(action, templates, program),
+  );
+  return (evaluator) =>
+    makers.length === 0 ? [{ kind: "wake" }] : makers.map((make) => make(evaluator));
+}
+
+function compileAction(
+  action: Action,
+  templates: ReadonlyMap<StringLiteral, Template>,
+  program: Program,
+): (evaluator: Evaluator) => DueAction {
+  if (action.kind === "silent") return () => ({ kind: "silent" });
+  const template = action.text === undefined ? undefined : templates.get(action.text);
+  const text = template === undefined ? undefined : compileTemplate(template, program);
+  const map =
+    action.kind === "wake" || action.map === undefined ? undefined : compile(action.map, program);
+  return (evaluator) => ({
+    kind: action.kind,
+    ...(action.kind !== "wake" && { name: action.name }),
+    ...(text !== undefined && { text: text(evaluator) }),
+    ...(map !== undefined && { argument: jsonOf(evaluator.value(map)) }),
+  });
+}
