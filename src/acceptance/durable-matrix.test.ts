@@ -1,5 +1,5 @@
 // Goal: a daemon that is killed before or after any record of a run goes on with it at the next start, and all ends as if nothing had happened (R01, R02).
-// Method: real daemons, kill -9 by LEGION_FAILPOINT before every record that an undisturbed run writes, and after it unless that is provably the same as before the next one; for three seeds that vary the kind of sandbox and the order of calls. The daemon that goes on with one run is the one that is killed in the next: its failpoint lies behind the records that are left of the first, and what stands on disk shows that it was reached where it was to be.
+// Method: real daemons, kill -9 by LEGION_FAILPOINT before and after every record that an undisturbed run writes, for three seeds that vary the kind of sandbox and the order of calls. The daemon that goes on with one run is the one that is killed in the next: its failpoint lies behind the records that are left of the first, and what stands on disk shows that it was reached where it was to be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId } from "../lib/ids.ts";
@@ -116,20 +116,12 @@ async function undisturbed(variation: Variation): Promise<Whole> {
   return { outcome, records };
 }
 
-/**
- * Before each record, and after it where the disk or the world may be another one than before the next: while a call is
- * being made it may be done by then, and after the last record there is none. Between any other two nothing leaves the process.
- */
+/** Before each record, and after it. */
 function placesOf({ records }: Whole): readonly KillPlace[] {
-  let calls = 0;
-  return records.flatMap((type, index): KillPlace[] => {
-    if (type === "call.started") calls += 1;
-    if (type === "call.result") calls -= 1;
-    const record = index + 1;
-    const isOwn = type.startsWith("call.") ? calls > 0 : record === records.length;
-    const before = { moment: "before", record } as const;
-    return isOwn ? [before, { moment: "after", record }] : [before];
-  });
+  return records.flatMap((_type, index): KillPlace[] => [
+    { moment: "before", record: index + 1 },
+    { moment: "after", record: index + 1 },
+  ]);
 }
 
 /** One repository: kills at each of the places, one run each. */
