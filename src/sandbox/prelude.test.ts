@@ -23,7 +23,7 @@ const surface: GuestSurface = {
 const pool = createSandboxPool();
 let sandbox: Sandbox;
 before(async () => {
-  sandbox = await pool.open(testLimits, surface);
+  sandbox = await pool.open({ ...testLimits, timeoutMs: 10_000 }, surface);
 });
 after(() => pool.close());
 

@@ -10,7 +10,7 @@ const pool = createSandboxPool();
 let sandbox: Sandbox;
 
 before(async () => {
-  sandbox = await pool.open(testLimits, testSurface);
+  sandbox = await pool.open({ ...testLimits, timeoutMs: 10_000 }, testSurface);
 });
 beforeEach(() => sandbox.restore(undefined));
 after(() => pool.close());
@@ -37,7 +37,7 @@ test("a snapshot makes all variables again, in another sandbox", async () => {
       "Box: class",
     ],
   );
-  const other = await pool.open(testLimits, testSurface);
+  const other = await pool.open({ ...testLimits, timeoutMs: 10_000 }, testSurface);
   await other.restore(first.snapshot);
   const check = `[map.get('a').has(1n), date.getTime(), nothing === undefined && 'nothing' in globalThis, bytes instanceof Uint8Array, failure.message,
     Object.is(odd[0], NaN), Object.is(odd[1], -0), total([1, 2]), new Box(4).double]`;
