@@ -29,16 +29,22 @@ export function compileTemplate(
 }
 
 /** What a trigger does when it fires; without a `then` it wakes. */
-export function compileActions(
+export function compileFire(
   trigger: Trigger,
   templates: ReadonlyMap<StringLiteral, Template>,
   program: Program,
 ): (evaluator: Evaluator) => readonly DueAction[] {
-  const makers = (trigger.then?.actions ?? []).map((action) =>
-    compileAction(action, templates, program),
-  );
-  return (evaluator) =>
-    makers.length === 0 ? [{ kind: "wake" }] : makers.map((make) => make(evaluator));
+  const actions = compileActions(trigger.then?.actions ?? [], templates, program);
+  return trigger.then === undefined ? () => [{ kind: "wake" }] : actions;
+}
+
+export function compileActions(
+  actions: readonly Action[],
+  templates: ReadonlyMap<StringLiteral, Template>,
+  program: Program,
+): (evaluator: Evaluator) => readonly DueAction[] {
+  const makers = actions.map((action) => compileAction(action, templates, program));
+  return (evaluator) => makers.map((make) => make(evaluator));
 }
 
 function compileAction(

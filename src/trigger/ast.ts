@@ -171,7 +171,10 @@ export interface Clauses {
   readonly repeat?: Timed;
   readonly missing?: Span & { readonly policy: MissingPolicy };
   readonly between?: Window;
-  readonly unless?: Span & { readonly name: string };
+  readonly unless?: Span & {
+    readonly name: string /** Where the name stands. */;
+    readonly at: Span;
+  };
   readonly then?: Span & { readonly actions: readonly Action[] };
 }
 

@@ -85,15 +85,25 @@ function typeOf(node: Expression, findings: Findings, scope: Scope): Type {
       return listOf(items.length === 0 ? "dyn" : items.reduce(joined));
     }
     case "map": {
-      for (const { key } of node.entries) {
-        const type = nameOf(check(key, findings, scope));
-        if (type !== "string" && type !== "dyn")
-          findings.report("E216", key, `a map key is a string, not ${type}`, "write it in quotes");
-      }
+      for (const { key } of node.entries) checkKey(key, findings, scope);
       const values = node.entries.map(({ value }) => check(value, findings, scope));
       return mapOf(values.length === 0 ? "dyn" : values.reduce(joined));
     }
   }
+}
+
+/** A key is an expression too: a bare word in its place is mostly meant as a string. */
+function checkKey(key: Expression, findings: Findings, scope: Scope): void {
+  const isName = key.kind === "name" && !Object.hasOwn(findings.roots, key.name);
+  if (isName && !scope.locals.some(({ name }) => name === key.name)) {
+    findings.types.set(key, "dyn");
+    const hint = `a key is a string: write "${key.name}"`;
+    findings.report("E401", key, `unknown name ${key.name}`, hint);
+    return;
+  }
+  const type = nameOf(check(key, findings, scope));
+  if (type !== "string" && type !== "dyn")
+    findings.report("E216", key, `a map key is a string, not ${type}`, "write it in quotes");
 }
 
 /** An operand that has to be true or false. */

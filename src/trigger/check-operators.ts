@@ -124,14 +124,17 @@ function comparable(node: RelationNode, left: Type, right: Type, findings: Findi
       `cannot compare ${a} with ${b}`,
       `write a unit, such as ${example}`,
     );
-  else
-    findings.report(
-      "E201",
-      node.at,
-      `cannot compare ${a} with ${b}`,
-      "nothing converts by itself: use number() or string()",
-    );
+  else findings.report("E201", node.at, `cannot compare ${a} with ${b}`, conversion([a, b]));
   return false;
+}
+
+/** How two types come together that cannot be compared. */
+function conversion(types: readonly TypeName[]): string {
+  if (!types.includes("timestamp")) return "nothing converts by itself: use number() or string()";
+  if (types.includes("duration")) return "age() of a timestamp is a duration: age(now) > 5m";
+  return types.includes("string")
+    ? 'write timestamp("2026-01-31T09:00:00Z"), or string() of the other side'
+    : "nothing converts by itself: age() of a timestamp is a duration";
 }
 
 /** A literal that the other side, one of a few strings, never is. */

@@ -53,8 +53,28 @@ export function analyseTrigger(trigger: Trigger, roots: Roots, zone: string): An
   if (trigger.between !== undefined) checkWindow(trigger.between, zone, findings);
   for (const window of trigger.except) checkWindow(window, zone, findings);
   if (trigger.then !== undefined) checkActions(trigger.then.actions, templates, findings);
-  const expressions = [...conditionsOf(trigger), ...holesOf(templates), ...mapsOf(trigger)];
+  const expressions = [
+    ...conditionsOf(trigger),
+    ...holesOf(templates),
+    ...mapsOf(trigger.then?.actions ?? []),
+  ];
   return finished(expressions, templates, findings);
+}
+
+/** Checks actions alone: those that are taken when firing ends. */
+export function analyseRecovery(actions: readonly Action[], roots: Roots): Analysis {
+  const findings = new Findings(roots);
+  const templates = new Map<StringLiteral, Template>();
+  const [only, more] = actions;
+  if (only?.kind === "silent" && more === undefined)
+    findings.report(
+      "E211",
+      only,
+      "a recovery that is silent does nothing",
+      "write another action, such as wake, or leave recovery out",
+    );
+  checkActions(actions, templates, findings);
+  return finished([...holesOf(templates), ...mapsOf(actions)], templates, findings);
 }
 
 /** Checks an expression alone, or a template alone. */
@@ -92,8 +112,8 @@ function holesOf(templates: ReadonlyMap<StringLiteral, Template>): Expression[] 
   );
 }
 
-function mapsOf({ then }: Trigger): Expression[] {
-  return (then?.actions ?? []).flatMap((action) =>
+function mapsOf(actions: readonly Action[]): Expression[] {
+  return actions.flatMap((action) =>
     "map" in action && action.map !== undefined ? [action.map] : [],
   );
 }

@@ -3,6 +3,7 @@ import type { Json } from "../lib/json.ts";
 import { compileTemplate } from "./actions.ts";
 import { analyseExpressions } from "./check.ts";
 import { compile, Program } from "./compile.ts";
+import { type ExplainedLine, explained } from "./explain.ts";
 import { parseExpressionText } from "./parse.ts";
 import { type PlacedProblem, placed } from "./placed.ts";
 import type { Roots } from "./roots.ts";
@@ -21,6 +22,8 @@ export interface CompiledExpression {
   /** The static type, as people read it. */
   readonly type: string;
   evaluate(sample: Sample, nowMs: number): Result;
+  /** The tree with the type, and the value at the last evaluation, of every part. */
+  explain(): readonly ExplainedLine[];
 }
 
 export interface CompiledTemplate {
@@ -63,6 +66,12 @@ export function compileExpression(
         if (value instanceof Fault) return { error: value.message };
         return value === MISSING ? { missing: true } : { value: jsonOf(value) };
       },
+      explain: () =>
+        explained({ when: { expression: tree }, except: [] }, analysis.types, (node) => {
+          if (polls === 0) return undefined;
+          evaluator.frame.steps = 0;
+          return evaluator.value(compile(node, program));
+        }),
     },
   };
 }

@@ -123,7 +123,7 @@ export const OpenText = createToken({
 });
 export const Target = createToken({
   name: "an action",
-  pattern: /(?:tool|message|task|pipeline):[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*/,
+  pattern: /(?:tool|message|task|pipeline):[A-Za-z0-9_$]+(?:[.-][A-Za-z0-9_$]+)*/,
 });
 
 const symbols = [

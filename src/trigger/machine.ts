@@ -1,42 +1,26 @@
 import { textHash } from "../lib/hash.ts";
-import type { Json, JsonObject } from "../lib/json.ts";
-import { compileActions, type DueAction } from "./actions.ts";
-import type { Trigger } from "./ast.ts";
+import type { JsonObject } from "../lib/json.ts";
+import { compileActions, compileFire, type DueAction } from "./actions.ts";
+import type { Action, Trigger } from "./ast.ts";
 import type { Analysis } from "./check.ts";
 import { compile, Program } from "./compile.ts";
 import { type ExplainedLine, explained, type Watched, watchedIn } from "./explain.ts";
 import type { Closure } from "./frame.ts";
-import { closedGate, type Fires, type Gate, withFire } from "./gates.ts";
-import { type Due, dueFrom, type FireKind, firesFrom, numberFrom } from "./machine-state.ts";
+import { closedGate, type Fires, withFire } from "./gates.ts";
+import { type Due, dueFrom, firesFrom, numberFrom } from "./machine-state.ts";
+import type { Fire, Outcome, Phase } from "./outcome.ts";
 import type { Roots } from "./roots.ts";
 import { Evaluator, type Sample } from "./samples.ts";
 import { Tracker } from "./tracker.ts";
 import { Fault, jsonOf, MISSING, typeNameOf, type Value } from "./values.ts";
 
-export type Phase = "idle" | "pending" | "firing";
-export interface Fire {
-  readonly kind: FireKind;
-  /** It was held back by a window of the day and comes now. */
-  readonly isDeferred: boolean;
-  /** How many fires there were with this one. */
-  readonly count: number;
-  readonly actions: readonly DueAction[];
-  /** What the condition looked at, and what it saw. */
-  readonly values: Readonly<Record<string, Json>>;
-}
+export type { Fire, Outcome, Phase };
 
-/** What one poll did. */
-export interface Outcome {
-  /** The phase, or `no_data` and `error` where the condition gave no answer and the trigger is not firing. */
-  readonly state: Phase | "no_data" | "error";
-  readonly value: boolean | "missing" | "error";
-  readonly fire?: Fire;
-  /** A fire that a gate held back; told once for each due fire and gate. */
-  readonly suppressed?: { readonly gate: Gate; readonly kind: FireKind };
-  /** Firing began or ended with this poll. */
-  readonly turned?: "began" | "ended";
-  /** What is wrong with the data. */
-  readonly error?: string;
+/** What is done when firing ends. */
+export interface Recovery {
+  readonly source: string;
+  readonly actions: readonly Action[];
+  readonly analysis: Analysis;
 }
 
 export interface MachineParts {
@@ -46,6 +30,7 @@ export interface MachineParts {
   readonly roots: Roots;
   /** The time zone of windows that name none. */
   readonly zone: string;
+  readonly recovery?: Recovery;
 }
 
 /** Follows one trigger from poll to poll. It has no clock and does nothing: it says what is due. */
@@ -55,13 +40,18 @@ export class Machine {
   private readonly by: Closure | undefined;
   private readonly clear: Closure | undefined;
   private readonly actions: (evaluator: Evaluator) => readonly DueAction[];
+  private readonly recovery: ((evaluator: Evaluator) => readonly DueAction[]) | undefined;
   private readonly program = new Program();
   private readonly evaluator: Evaluator;
   private readonly watched: readonly Watched[];
+  /** The rings of the trigger; those of the recovery come behind them. */
+  private readonly ownRings: number;
   private readonly whenTracker: Tracker;
   private readonly clearTracker: Tracker;
 
   private polls = 0;
+  /** Whether there was a poll since the machine was made or restored. */
+  private isLoaded = false;
   private phase: Phase = "idle";
   /** The last answer that was one; `missing hold` goes on with it. */
   private held = false;
@@ -73,15 +63,18 @@ export class Machine {
   private due: Due | undefined;
 
   constructor(parts: MachineParts) {
-    const { trigger, analysis, roots } = parts;
+    const { trigger, analysis, roots, recovery } = parts;
     this.parts = parts;
     this.when = compile(trigger.when.expression, this.program);
     this.by =
       trigger.followed === undefined ? undefined : compile(trigger.followed.by, this.program);
     this.clear =
       trigger.clear === undefined ? undefined : compile(trigger.clear.expression, this.program);
-    this.actions = compileActions(trigger, analysis.templates, this.program);
+    this.actions = compileFire(trigger, analysis.templates, this.program);
     this.watched = watchedIn(trigger, this.program);
+    this.ownRings = this.program.rings.length;
+    this.recovery =
+      recovery && compileActions(recovery.actions, recovery.analysis.templates, this.program);
     this.whenTracker = new Tracker(trigger.when.lasting);
     this.clearTracker = new Tracker(trigger.clear?.lasting);
     this.evaluator = new Evaluator(this.program, roots);
@@ -94,6 +87,7 @@ export class Machine {
     isFiring: (watcher: string) => boolean = () => false,
   ): Outcome {
     this.polls += 1;
+    this.isLoaded = true;
     this.evaluator.load(sample, nowMs, this.polls);
     this.evaluator.remember();
     const raw = this.evaluator.value(this.when);
@@ -203,6 +197,13 @@ export class Machine {
     };
   }
 
+  /** The actions of the recovery, filled from the last sample; none without a recovery or a sample. */
+  recover(): readonly DueAction[] {
+    if (this.recovery === undefined || !this.isLoaded) return [];
+    this.evaluator.frame.steps = 0;
+    return this.recovery(this.evaluator);
+  }
+
   private shown(answer: Outcome["value"]): Outcome["state"] {
     if (this.phase === "firing" || typeof answer === "boolean") return this.phase;
     return answer === "missing" ? "no_data" : "error";
@@ -218,10 +219,23 @@ export class Machine {
     });
   }
 
+  /** Whether nothing of it grows from poll to poll: it has no history, and nothing is true. */
+  get isQuiet(): boolean {
+    return this.phase === "idle" && this.program.rings.length === 0;
+  }
+
+  /** What a restart must not lose, as a text that stays the same as long as nothing happens: no history, and nothing that each poll changes. */
+  pulse(): string {
+    const { phase, held, armedMs, fires, firedMs, due } = this;
+    const trackers = [this.whenTracker.pulse(), this.clearTracker.pulse()];
+    return JSON.stringify([phase, held, armedMs, fires.count, firedMs, due, trackers]);
+  }
+
   /** Everything that a restart has to know, as JSON. */
   save(): JsonObject {
     return {
       text: textHash(this.parts.source),
+      recovery: this.recoveryHash(),
       polls: this.polls,
       phase: this.phase,
       held: this.held,
@@ -250,8 +264,17 @@ export class Machine {
     this.whenTracker.restore(state.when);
     this.clearTracker.restore(state.clear);
     const rings = Array.isArray(state.rings) ? state.rings : [];
-    for (const [index, ring] of this.program.rings.entries()) ring.restore(rings[index]);
+    // Another recovery begins its own history anew; the trigger goes on.
+    const isSame = (state.recovery ?? null) === this.recoveryHash();
+    const count = isSame ? this.program.rings.length : this.ownRings;
+    for (const [index, ring] of this.program.rings.slice(0, count).entries())
+      ring.restore(rings[index]);
     return true;
+  }
+
+  private recoveryHash(): string | null {
+    const { recovery } = this.parts;
+    return recovery === undefined ? null : textHash(recovery.source);
   }
 }
 

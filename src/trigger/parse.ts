@@ -1,5 +1,5 @@
 import { type IToken, tokenMatcher } from "chevrotain";
-import type { Expression, Trigger } from "./ast.ts";
+import type { Action, Expression, Trigger } from "./ast.ts";
 import { DEPTH_MAX, SOURCE_BYTES_MAX } from "./bounds.ts";
 import { BadNumber, OpenText, tokensOf } from "./lexer.ts";
 import { durationUnits, sizeUnits } from "./literals.ts";
@@ -21,6 +21,11 @@ export function parseTriggerText(source: string): Parsed<Trigger> {
 
 export function parseExpressionText(source: string): Parsed<Expression> {
   return parse(source, () => parser.onlyExpression());
+}
+
+/** Actions alone, as they stand behind `then`. */
+export function parseActionsText(source: string): Parsed<readonly Action[]> {
+  return parse(source, () => parser.onlyActions());
 }
 
 function parse<T>(source: string, rule: () => T): Parsed<T> {

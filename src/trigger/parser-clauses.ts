@@ -30,6 +30,11 @@ import type { Span } from "./problems.ts";
 export const nowhere: Span = { start: 0, end: 0 };
 const noTime: Timed = { ms: 0, ...nowhere };
 const noWindow: Window = { fromMinute: 0, toMinute: 0, ...nowhere };
+/** Another watcher, and where its name stands. */
+export interface FiringName {
+  readonly name: string;
+  readonly at: Span;
+}
 const actionNames = ["wake", "silent", "tool:NAME", "message:NAME", "task:NAME", "pipeline:NAME"];
 
 /** What clauses are made of: conditions that last, windows of the day, actions. */
@@ -197,26 +202,34 @@ export class ClauseParser extends ExpressionParser {
   );
 
   /** The name of a watcher, which may hold hyphens, or a string. */
-  firingName: () => string = this.RULE(
+  firingName: () => FiringName = this.RULE(
     "firingName",
     () =>
-      this.OR([
-        { ALT: () => this.SUBRULE(this.text).value },
+      this.OR<IOrAlt<FiringName>[]>([
         {
           ALT: () => {
-            let name = this.CONSUME(Word).image;
+            const { value, start, end } = this.SUBRULE(this.text);
+            return { name: value, at: { start, end } };
+          },
+        },
+        {
+          ALT: () => {
+            const first = this.CONSUME(Word);
+            let last = first;
+            let name = first.image;
             this.MANY(() => {
               this.CONSUME(sign["-"]);
-              name += `-${this.OR2([
-                { ALT: () => this.CONSUME2(Word).image },
-                { ALT: () => this.CONSUME(NumberWord).image },
-              ])}`;
+              this.OR2([
+                { ALT: () => (last = this.CONSUME2(Word)) },
+                { ALT: () => (last = this.CONSUME(NumberWord)) },
+              ]);
+              name += `-${last.image}`;
             });
-            return name;
+            return { name, at: across(spanOf(first), spanOf(last)) };
           },
         },
       ]),
-    { recoveryValueFunc: () => "" },
+    { recoveryValueFunc: (): FiringName => ({ name: "", at: nowhere }) },
   );
 
   private minute(word: IToken): number {

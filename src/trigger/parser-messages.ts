@@ -24,7 +24,7 @@ const expectedIn: Readonly<Record<string, string>> = {
   literal: "a value",
   clause: "a clause, such as cooldown 5m",
   action: actionsText,
-  thenClause: actionsText,
+  actions: actionsText,
   flagClause: "once or every poll",
   lasting: "a duration or a number of polls",
   member: "a name",
@@ -38,6 +38,7 @@ const expectedIn: Readonly<Record<string, string>> = {
 const hints: Readonly<Record<string, string>> = {
   [Duration.name]: "write a number with a unit, such as 5m; units are ms, s, m, h, d and w",
   [Time.name]: "write hours and minutes with two digits each, such as 09:00",
+  '"of"': "write for 5m, for 3 polls or for 3 of 5 polls",
   "a duration or a number of polls": "write for 5m, for 3 polls or for 3 of 5 polls",
 };
 

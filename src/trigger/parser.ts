@@ -131,9 +131,9 @@ export class TriggerParser extends ClauseParser {
       const at = spanOf(this.CONSUME(keyword("unless")));
       this.CONSUME(keyword("firing"));
       this.CONSUME(sign["("]);
-      const name = this.SUBRULE(this.firingName);
+      const firing = this.SUBRULE(this.firingName);
       this.CONSUME(sign[")"]);
-      return { name: "unless", at, value: { name, ...at } };
+      return { name: "unless", at, value: { ...firing, ...at } };
     },
     recoverable,
   );
@@ -142,14 +142,33 @@ export class TriggerParser extends ClauseParser {
     "thenClause",
     (): Clause => {
       const at = spanOf(this.CONSUME(keyword("then")));
+      return { name: "then", at, value: { actions: this.SUBRULE(this.actions), ...at } };
+    },
+    recoverable,
+  );
+
+  actions: () => Action[] = this.RULE(
+    "actions",
+    () => {
       const actions: Action[] = [];
       this.AT_LEAST_ONE_SEP({
         SEP: sign[","],
         DEF: () => actions.push(this.SUBRULE(this.action)),
       });
-      return { name: "then", at, value: { actions, ...at } };
+      return actions;
     },
-    recoverable,
+    { recoveryValueFunc: (): Action[] => [] },
+  );
+
+  /** Actions without a trigger around them. */
+  onlyActions: () => Action[] = this.RULE(
+    "onlyActions",
+    () => {
+      const actions = this.SUBRULE(this.actions);
+      this.CONSUME(EOF);
+      return actions;
+    },
+    { recoveryValueFunc: (): Action[] => [] },
   );
 
   private assembled(

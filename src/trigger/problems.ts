@@ -21,7 +21,7 @@ export const problemTitles = {
   E208: "a condition that is not true or false",
   E209: "history of history",
   E210: "a value that never occurs",
-  E211: "silent beside other actions",
+  E211: "silent beside other actions, or in a recovery",
   E212: "an argument of the wrong type",
   E213: "a field or an index of something that has none",
   E214: "a list function without the name of its element",

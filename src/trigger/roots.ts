@@ -79,7 +79,8 @@ export function rootsOf(source: Source, schema?: unknown): Roots {
   if (source !== "custom") return { ...common, ...bySource[source] };
   const value = typeOfSchema(schema);
   const fields = typeof value === "object" && value.kind === "map" ? (value.fields ?? {}) : {};
-  return { ...common, value, prev: value, ...fields };
+  // A field by the name of a root that every watcher has is read as value.NAME.
+  return { ...fields, ...common, value, prev: value };
 }
 
 /** How deep a schema is read; what lies below is of unknown shape. */

@@ -44,6 +44,12 @@ export class Tracker {
     };
   }
 
+  /** What lasts so far, as a text that stays the same while nothing is true. */
+  pulse(): string {
+    const answers = this.yes === 0 ? [] : this.answers.slice(this.answers.indexOf(true));
+    return `${this.sinceMs ?? ""} ${answers.map(Number).join("")}`;
+  }
+
   restore(from: Json | undefined): void {
     if (typeof from !== "object" || from === null || Array.isArray(from)) return;
     this.reset();
