@@ -2,6 +2,7 @@ import { agentCodes } from "./codes/agent.ts";
 import { apiCodes } from "./codes/api.ts";
 import { applyCodes } from "./codes/apply.ts";
 import { commandCodes } from "./codes/command.ts";
+import { cronCodes } from "./codes/crons.ts";
 import { durableCodes } from "./codes/durable.ts";
 import { gitCodes } from "./codes/git.ts";
 import { journalCodes } from "./codes/journal.ts";
@@ -17,6 +18,10 @@ import { sourceCodes } from "./codes/sources.ts";
 import { stateCodes } from "./codes/state.ts";
 import { teamCodes } from "./codes/team.ts";
 import { toolCodes } from "./codes/tools.ts";
+import { triggerCodes } from "./codes/triggers.ts";
+import { watchCommandCodes } from "./codes/watch-commands.ts";
+import { watchSourceCodes } from "./codes/watch-sources.ts";
+import { watcherCodes } from "./codes/watchers.ts";
 
 /** One row of the table: what `legion explain CODE` shows. Codes are never given a new meaning. */
 export interface CodePage {
@@ -37,11 +42,15 @@ export const codes = {
   ...manifestCodes,
   ...sourceCodes,
   ...planCodes,
+  ...triggerCodes,
   ...agentCodes,
   ...peopleCodes,
   ...lifecycleCodes,
   ...teamCodes,
   ...durableCodes,
+  ...watcherCodes,
+  ...watchSourceCodes,
+  ...cronCodes,
   ...sandboxCodes,
   ...toolCodes,
   ...routerCodes,
@@ -52,6 +61,7 @@ export const codes = {
   ...apiCodes,
   ...commandCodes,
   ...readCommandCodes,
+  ...watchCommandCodes,
   ...applyCodes,
 } as const satisfies Record<string, CodePage>;
 

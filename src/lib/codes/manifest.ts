@@ -61,8 +61,8 @@ export const manifestCodes = {
   },
   LEG1011: {
     title: "field does not go with another",
-    why: "Which fields a Tool or a Provider takes depends on its type or wire; this one belongs to another.",
-    fix: "Remove the field, or change spec.type or spec.wire.",
+    why: "Which fields a Tool, a Provider or a Watcher takes depends on its type or wire, and a Cron has either an agent and a task or a tool and arguments; this field belongs to another.",
+    fix: "Remove the field, or change spec.type, spec.wire or the field that it does not go with.",
     example: {
       wrong: "type: builtin\nbuiltin: now\nsource: ...",
       right: "type: builtin\nbuiltin: now",
@@ -210,7 +210,7 @@ export const manifestCodes = {
   },
   LEG1059: {
     title: "no such agent",
-    why: "spec.agents names an Agent that is not among the manifests that were loaded, in the same namespace.",
+    why: "spec.agents of an Agent, spec.agent or an action message:NAME names an Agent that is not among the manifests that were loaded, in the same namespace.",
     fix: "Correct the name, add the Agent, or load its folder too.",
   },
   LEG1060: {
@@ -220,7 +220,7 @@ export const manifestCodes = {
   },
   LEG1061: {
     title: "file reference not usable",
-    why: "A file that a manifest names does not exist, is not a regular file, or stands outside of the manifest root (the folder that was loaded), directly or by a link; or a module has another extension than .ts, .mts, .js or .mjs.",
+    why: "A file that a manifest names does not exist, is not a regular file, or stands outside of the manifest root (the folder that was loaded), directly or by a link; or a module has another extension than .ts, .mts, .js or .mjs, or a file of certificates holds none.",
     fix: "Paths are relative to the folder of the manifest. Put the file below the root, or load the folder above.",
   },
   LEG1062: {

@@ -3,9 +3,9 @@ import type { CodePage } from "../codes.ts";
 /** LEG110x and LEG111x: where manifests come from besides plain YAML files, and what is laid over them. */
 export const sourceCodes = {
   LEG1100: {
-    title: "credentials in the URL of a Source",
-    why: "The URL of a repository holds a user or a password. Manifests are read by many, and end in logs, backups and repositories.",
-    fix: "Write the URL without them, and let git's credential helper give them, or use ssh. Revoke them if they were committed.",
+    title: "credentials in a URL",
+    why: "The URL of a repository or of a Watcher holds a user or a password. Manifests are read by many, and end in logs, backups and repositories.",
+    fix: "Write the URL without them. For a repository let git's credential helper give them, or use ssh; a Watcher takes them by valueFrom in a header. Revoke them if they were committed.",
     example: {
       wrong: "url: https://me:secret@git.example.com/team/agents.git",
       right: "url: https://git.example.com/team/agents.git",
@@ -77,8 +77,8 @@ export const sourceCodes = {
     fix: "Correct the path; items of lists are counted from 0 and written [0].",
   },
   LEG1113: {
-    title: "a remote manifest names a file",
-    why: "A manifest that came from a URL cannot name files: there are none beside it, and those of this machine are not its business.",
+    title: "a remote manifest names a file or a program",
+    why: "A manifest that came from a URL cannot name files: there are none beside it, and those of this machine are not its business. No more can it run programs here.",
     fix: "Write the content into the manifest, or load it from a folder or a git repository.",
   },
 } as const satisfies Record<string, CodePage>;
