@@ -52,6 +52,12 @@ test("a path may step into a list's items and a map's values", () => {
   assert.equal(explainField("tool.spec.functions.parameters").type, "object");
 });
 
+test("a field of the spec needs no spec in its path", () => {
+  assert.equal(explainField("watcher.trigger").path, "watcher.spec.trigger");
+  assert.equal(explainField("agent.sandbox.memory").path, "agent.spec.sandbox.memory");
+  assert.equal(explainField("agent.kind").path, "agent.kind");
+});
+
 const wrong: readonly { topic: string; message: RegExp; hint: RegExp }[] = [
   { topic: "agnet.spec", message: /no kind "agnet"/, hint: /did you mean agent\?/ },
   { topic: "zebra", message: /no kind "zebra"/, hint: /use one of: agent, tool, provider, router/ },

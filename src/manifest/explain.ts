@@ -37,7 +37,7 @@ export interface FieldSummary {
 
 /**
  * The doc of a kind or field by a path such as `agent.spec.tools.name`; steps into a list's items or a map's values
- * need nothing written (a map's key may be). Throws LEG7004 with the names there are.
+ * need nothing written (a map's key may be), and the first one may leave out `spec`. Throws LEG7004 with the names there are.
  */
 export function explainField(topic: string): FieldDoc {
   const [first = "", ...steps] = topic.replaceAll("[]", "").split(".");
@@ -52,7 +52,7 @@ export function explainField(topic: string): FieldDoc {
   let schema = schemas[kind];
   let required = true;
   const path = [kind.toLowerCase()];
-  for (const step of steps) {
+  for (const step of withSpec(schema, steps)) {
     const holder = fieldsHolder(schema);
     const names = Object.keys(holder.properties ?? {});
     // What is near no field of a map's values is one of the map's keys.
@@ -64,6 +64,16 @@ export function explainField(topic: string): FieldDoc {
     path.push(step);
   }
   return docOf(path.join("."), kind, schema, required);
+}
+
+/** `watcher.trigger` means `watcher.spec.trigger`: nobody asks for a field by what it stands in. */
+function withSpec({ properties = {} }: FieldSchema, steps: readonly string[]): readonly string[] {
+  const [first] = steps;
+  const isShort =
+    first !== undefined &&
+    !Object.hasOwn(properties, first) &&
+    Object.hasOwn(properties.spec?.properties ?? {}, first);
+  return isShort ? ["spec", ...steps] : steps;
 }
 
 function docOf(

@@ -21,7 +21,9 @@ export function printable(text: string): string {
 export function frameOf({
   snippet,
   range,
-}: Diagnostic): { readonly lines: readonly string[]; readonly caret: string } | undefined {
+}: Pick<Diagnostic, "snippet" | "range">):
+  | { readonly lines: readonly string[]; readonly caret: string }
+  | undefined {
   if (snippet === undefined || range === undefined) return undefined;
   const texts = snippet.split("\n");
   const gutter = String(range.start.line).length;

@@ -19,6 +19,8 @@ const kinds = {
   Tool: "tool",
   Provider: "provider",
   Router: "router",
+  Watcher: "watcher",
+  Cron: "cron",
 } as const;
 /** What is written like an object and is none. */
 const files = { Overlay: "overlay" } as const;

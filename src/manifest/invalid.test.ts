@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { manifestCodes } from "../lib/codes/manifest.ts";
 import { sourceCodes } from "../lib/codes/sources.ts";
+import { triggerCodes } from "../lib/codes/triggers.ts";
 import { builtinFacts as builtins } from "../tools/types/builtin.ts";
 import { loadManifests } from "./load.ts";
 import { renderText } from "./render.ts";
@@ -43,7 +44,7 @@ const madeElsewhere = [
 test("every code of manifests has a planted fault", () => {
   const texts = cases.map((name) => readFileSync(`${folder}${name}.txt`, "utf8")).join("");
   // 108x are those of plans and watching.
-  const missing = Object.keys({ ...manifestCodes, ...sourceCodes }).filter(
+  const missing = Object.keys({ ...manifestCodes, ...sourceCodes, ...triggerCodes }).filter(
     (code) => !texts.includes(`[${code}]`) && !code.startsWith("LEG108"),
   );
   assert.deepEqual(missing, madeElsewhere);

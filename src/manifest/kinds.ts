@@ -6,6 +6,8 @@ export const kinds = {
   Tool: { selector: "type" },
   Provider: { selector: "wire" },
   Router: { selector: undefined },
+  Watcher: { selector: "type" },
+  Cron: { selector: undefined },
   Source: { selector: "type" },
 } as const satisfies Record<Kind, { readonly selector: string | undefined }>;
 

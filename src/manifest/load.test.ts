@@ -35,7 +35,7 @@ const expected = content(await loadManifests(["."], options));
 
 test("a folder gives its objects sorted, with defaults, and only the warning that is due", async () => {
   const set = await loadManifests(["."], options);
-  assert.equal(set.objects.length, 19);
+  assert.equal(set.objects.length, 31);
   assert.equal(set.files, files.length + 1);
   assert.deepEqual(
     set.diagnostics.map(({ code }) => code),

@@ -1,10 +1,12 @@
 import type { JsonObject, JsonPath } from "../lib/json.ts";
 import type { Diagnostic, Range } from "./diagnostics.ts";
 import type { AgentSpec } from "./generated/agent.ts";
+import type { CronSpec } from "./generated/cron.ts";
 import type { ProviderSpec } from "./generated/provider.ts";
 import type { RouterSpec } from "./generated/router.ts";
 import type { SourceSpec } from "./generated/source.ts";
 import type { ToolSpec } from "./generated/tool.ts";
+import type { WatcherSpec } from "./generated/watcher.ts";
 import type { Layers } from "./overlays/layers.ts";
 
 /** The spec of each kind, defaults filled in. */
@@ -14,6 +16,8 @@ export interface Specs {
   Tool: ToolSpec;
   Provider: ProviderSpec;
   Router: RouterSpec;
+  Watcher: WatcherSpec;
+  Cron: CronSpec;
 }
 
 export type Kind = keyof Specs;

@@ -19,6 +19,8 @@ const kindOrder = {
   Router: 2,
   Tool: 3,
   Agent: 4,
+  Watcher: 5,
+  Cron: 6,
 } as const satisfies Record<Kind, number>;
 
 /** In the order of creation: kind, sync wave, name, namespace. Kinds that are not known come last. Deletes go the other way round. */

@@ -1,6 +1,7 @@
 import { pathOf } from "../lib/json.ts";
 import { isKind } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
+import { cronFields, watcherFields } from "./reload-fields.ts";
 
 /**
  * When a changed field takes effect. live: at once, it is read whenever it is needed. next-turn: turns that run keep the
@@ -207,6 +208,14 @@ export const reloadRows: Readonly<Record<Kind, Rows>> = {
       "spec/aliases/*",
       "spec/allowScripted",
     ],
+  },
+  Watcher: {
+    ...everyKind,
+    live: [...(everyKind.live ?? []), ...watcherFields],
+  },
+  Cron: {
+    ...everyKind,
+    live: [...(everyKind.live ?? []), ...cronFields],
   },
 };
 

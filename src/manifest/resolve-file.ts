@@ -16,6 +16,7 @@ const fileFields: Readonly<Record<string, readonly JsonPath[]>> = {
   ],
   Provider: [["spec", "repliesFrom", "file"]],
   Agent: [["spec", "instructionsFrom", "file"]],
+  Watcher: [["spec", "caFile"]],
 };
 
 /** A file that a manifest names. */

@@ -5,7 +5,17 @@ import { describe, issuesOf, type SchemaIssue, valueAt } from "../lib/schema-iss
 import { suggest } from "../lib/suggest.ts";
 import { fieldPaths } from "./fields.ts";
 import { schemas } from "./generated/schemas.ts";
-import { Agent, Overlay, Provider, Replies, Router, Source, Tool } from "./generated/validators.ts";
+import {
+  Agent,
+  Cron,
+  Overlay,
+  Provider,
+  Replies,
+  Router,
+  Source,
+  Tool,
+  Watcher,
+} from "./generated/validators.ts";
 import { isKind, kindNames, kinds } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
 import { namesIn } from "./variables.ts";
@@ -16,6 +26,8 @@ const validators: Readonly<Record<Kind, ValidateFunction>> = {
   Tool,
   Provider,
   Router,
+  Watcher,
+  Cron,
 };
 
 /** Something in a value that its schema does not allow, in words for people. */
@@ -224,11 +236,14 @@ function unknownHint(
   return hints.filter((hint) => hint !== false).join("\n");
 }
 
-/** Fields that are not allowed beside another one. */
-const alternatives: Readonly<Record<string, string>> = { instructionsFrom: "instructions" };
+/** Fields that are not allowed beside another one, by kind. */
+const alternatives: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Agent: { instructionsFrom: "instructions" },
+  Cron: { arguments: "agent", conversation: "tool", task: "tool" },
+};
 
 function forbidden(field: string, kind: string | undefined, root: Json): string {
-  const other = alternatives[field];
+  const other = alternatives[kind ?? ""]?.[field];
   if (other !== undefined) return `${kind} spec takes only one of: ${other} or ${field}`;
   const selector = isKind(kind) ? kinds[kind].selector : undefined;
   const spec = isObject(root) && isObject(root.spec) ? root.spec : {};

@@ -73,6 +73,7 @@ const untouched: readonly { name: string; document: Parameters<typeof expandVari
     name: "scripted replies",
     document: { kind: "Provider", spec: { replies: [{ code: "`${a.b}`" }] } },
   },
+  { name: "tasks", document: { kind: "Cron", spec: { task: v("GONE") } } },
   { name: "keys", document: { spec: { config: { [v("GONE")]: 1 } } } },
 ];
 

@@ -42,6 +42,7 @@ const untouched: Readonly<Record<string, readonly string[]>> = {
   Agent: ["description", "instructions", "systemPrompt"],
   Tool: ["source"],
   Provider: ["replies"],
+  Cron: ["task"],
 };
 
 /**
@@ -108,6 +109,32 @@ function expandText(text: string, path: JsonPath, { env, faults, used }: State):
     });
   }
   return result;
+}
+
+/** A stretch of a text after its variables were replaced: how long it is there, and where it stands in the text as it is written. */
+export interface Piece {
+  readonly length: number;
+  readonly start: number;
+  readonly end: number;
+  /** The variable that brought it. What a default brings stands in the text letter for letter. */
+  readonly name?: string;
+}
+
+/** What a written text is made of, with the values of the variables that were replaced in it. */
+export function piecesOf(written: string, used: ReadonlyMap<string, string>): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const { 0: words, 1: name, 2: operator, 3: rest = "", index } of written.matchAll(form)) {
+    pieces.push({ length: index - at, start: at, end: index });
+    at = index + words.length;
+    const value = name === undefined ? undefined : used.get(name);
+    if (name === undefined) pieces.push({ length: 2, start: index, end: at });
+    else if (value !== undefined && !(value === "" && operator === ":-"))
+      pieces.push({ length: value.length, start: index, end: at, name });
+    else pieces.push({ length: rest.length, start: at - 1 - rest.length, end: at - 1 });
+  }
+  pieces.push({ length: written.length - at, start: at, end: written.length });
+  return pieces.filter(({ length }) => length > 0);
 }
 
 /** The names of the variables that a text mentions, each once. */

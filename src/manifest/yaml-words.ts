@@ -170,6 +170,14 @@ const messages: readonly (readonly [RegExp, Words])[] = [
     { summary: "more stands after | or >", detail: "begin the text on the next line, indented" },
   ],
   [
+    / at node end$/,
+    {
+      summary: "text stands behind the end of the value",
+      detail:
+        "put the whole value in quotes, or write | behind the colon and the text below it, indented",
+    },
+  ],
+  [
     unclosed,
     {
       summary: "a bracket or brace is never closed",

@@ -8,6 +8,7 @@ import { checkCapabilities, checkCycles } from "./capabilities.ts";
 import { checkSource } from "./code.ts";
 import { checkConfig, checkToolConfigs } from "./configs.ts";
 import { type CheckContext, type CheckInput, contextOf } from "./context.ts";
+import { checkCron } from "./crons.ts";
 import { checkDuplicate } from "./duplicates.ts";
 import { checkFiles } from "./files.ts";
 import { checkFunctionNames, checkReverts } from "./functions.ts";
@@ -19,10 +20,13 @@ import { checkReplies } from "./replies.ts";
 import { checkSecrets } from "./secrets.ts";
 import { checkSourcePlace } from "./source-place.ts";
 import { checkTeam } from "./team.ts";
+import { checkWatched } from "./watched.ts";
+import { checkWatcher } from "./watchers.ts";
 
 type Check<K extends Kind> = (
   object: ManifestObject<K>,
   context: CheckContext,
+  document: LoadedDocument,
 ) => void | Promise<void>;
 
 type Checks = { readonly [K in Kind]: readonly Check<K>[] };
@@ -33,6 +37,8 @@ const ownChecks: Checks = {
   Tool: [checkRanges, checkFunctionNames, checkReverts, checkFunctionSchemas, checkSource],
   Provider: [checkRanges, checkReplies],
   Router: [checkRanges],
+  Watcher: [checkRanges],
+  Cron: [checkRanges],
   Source: [checkRanges],
 };
 
@@ -42,6 +48,8 @@ const setChecks: Checks = {
   Tool: [checkCapabilities, checkConfig, checkFiles],
   Provider: [checkFiles],
   Router: [checkRouter],
+  Watcher: [checkWatcher, checkWatched, checkFiles],
+  Cron: [checkCron],
   Source: [checkSourcePlace],
 };
 
@@ -80,7 +88,7 @@ export async function runChecks(
     for (const check of object === undefined
       ? []
       : (setChecks[object.kind] as readonly Check<Kind>[]))
-      await check(object as ManifestObject, context);
+      await check(object as ManifestObject, context, document);
     if (object !== undefined && faults === before) memory.answers().set(document, answers);
     await breathe();
   }
@@ -94,5 +102,5 @@ async function checkOwn(document: LoadedDocument, context: CheckContext): Promis
   const { object } = document;
   if (object === undefined) return;
   for (const check of ownChecks[object.kind] as readonly Check<Kind>[])
-    await check(object, context);
+    await check(object, context, document);
 }

@@ -16,6 +16,15 @@ export async function checkFiles(object: ManifestObject, context: CheckContext):
     await checkFile(object, field, context);
 }
 
+/** How each certificate of a PEM file begins. */
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+
+function noCertificate(path: JsonPath, name: string): Finding {
+  const summary = `file "${name}" holds no certificate`;
+  const detail = `write certificates in PEM: text that begins with ${CERTIFICATE}`;
+  return { code: "LEG1061", path, summary, detail };
+}
+
 const unreachable = { code: "LEG1061", hint: "check the path" } as const;
 
 /** What is wrong with a file, as a finding at the field that names it. */
@@ -52,6 +61,8 @@ async function checkFile(
   } else if (path[1] === "instructionsFrom") {
     const fault = instructionsFault(read);
     if (fault !== undefined) report(faultAt(object, ofFile(fault, path, name)));
+  } else if (path[1] === "caFile" && read.ok) {
+    if (!read.source.text.includes(CERTIFICATE)) report(faultAt(object, noCertificate(path, name)));
   } else if (read.ok) {
     const tool = object as ManifestObject<"Tool">;
     await checkCodeFile(tool, { path, name, file }, read.source, context);

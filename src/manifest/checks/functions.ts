@@ -20,6 +20,7 @@ interface FunctionReference {
   readonly name: string;
   readonly path: JsonPath;
   readonly words?: string;
+  readonly inside?: { readonly start: number; readonly end: number };
 }
 
 /** A function that is referenced exists in its Tool. */

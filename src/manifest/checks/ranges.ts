@@ -47,6 +47,14 @@ const ranges: Readonly<Record<Kind, readonly Range[]>> = {
     duration("replies.*.delay", "0s"),
   ],
   Router: [duration("tiers.*.timeout")],
+  Watcher: [
+    duration("interval", "100ms"),
+    duration("jitter", "0s"),
+    duration("timeout"),
+    duration("groupWait", "0s"),
+    size("maxBytes", "1B", "16MiB"),
+  ],
+  Cron: [duration("jitter", "0s"), duration("catchupWindow")],
 };
 
 /** Durations and sizes are within what their fields take. */

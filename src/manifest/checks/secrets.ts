@@ -2,11 +2,12 @@ import { isObject, type Json, type JsonPath } from "../../lib/json.ts";
 import type { LoadedDocument } from "../loaded.ts";
 import { findSecret } from "../secret-shapes.ts";
 import { type CheckContext, faultAt } from "./context.ts";
+import { credentialsOf } from "./source-place.ts";
 
 /** No string of a manifest looks like a key: secrets stand in it by reference. It looks at what is written, not at what variables bring. */
 export function checkSecrets(document: LoadedDocument, { report }: CheckContext): void {
   visit(document.written, [], (text, path) => {
-    if (isSourceUrl(document, path)) return;
+    if (isCheckedUrl(document, path) && credentialsOf(text) !== undefined) return;
     const secret =
       findSecret(text) ?? passwordOf(text) ?? (inSecretField(path, text) ? text : undefined);
     if (secret === undefined) return;
@@ -25,9 +26,10 @@ export function checkSecrets(document: LoadedDocument, { report }: CheckContext)
   });
 }
 
-/** The check of Sources tells more about it. */
-function isSourceUrl({ declares }: LoadedDocument, path: JsonPath): boolean {
-  return declares?.kind === "Source" && path.length === 2 && path[1] === "url";
+/** The checks of these kinds tell more about it. */
+function isCheckedUrl({ declares }: LoadedDocument, path: JsonPath): boolean {
+  const isChecked = declares?.kind === "Source" || declares?.kind === "Watcher";
+  return isChecked && path.length === 2 && path[1] === "url";
 }
 
 /** Fields that carry secrets, whatever these look like. */

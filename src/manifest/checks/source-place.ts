@@ -59,7 +59,7 @@ function placeFindings({ spec }: ManifestObject<"Source">): readonly Finding[] {
 const unreachable = { code: "LEG1061", hint: "check the path" } as const;
 
 /** What stands before the @ of a URL; of ssh only a password, as the user there is no secret. */
-function credentialsOf(url: string): string | undefined {
+export function credentialsOf(url: string): string | undefined {
   const [, scheme = "", user] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i.exec(url) ?? [];
   if (user === undefined || user === "") return undefined;
   return /ssh$/i.test(scheme) && !user.includes(":") ? undefined : user;

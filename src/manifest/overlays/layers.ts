@@ -36,8 +36,12 @@ export function placed(source: ObjectSource, fault: Fault): Fault {
   const blamed = { ...fault, blames: source };
   const layer = layerOf(source.over.layers, spot.path, fault.code === "LEG1008");
   if (layer === undefined) return blamed;
-  if ("said" in layer.from)
-    return saidFault(blamed, layer.from, layer.path.length === spot.path.length);
+  if ("said" in layer.from) {
+    // Offsets are those of the text that was said, not of the one in the manifest.
+    const { inside, ...whole } = spot;
+    const isWhole = layer.path.length === spot.path.length;
+    return saidFault({ ...blamed, spot: whole }, layer.from, isWhole);
+  }
   const { file, shown, document, path } = layer.from;
   const rest = spot.path.slice(layer.path.length);
   const part = layer.isRemoved === true ? "key" : spot.part;
