@@ -169,8 +169,12 @@ export function secretFiles(objects: Pick<ManifestSet, "all">): string[] {
 
 /** Every place that a secret of these objects may come from. */
 function placesOf(objects: Pick<ManifestSet, "all">) {
-  return objects.all("Provider").flatMap((object) => {
-    const values = [object.spec.apiKey, ...Object.values(object.spec.headers ?? {})];
+  const referring = [
+    ...objects.all("Provider").map((object) => ({ object, own: [object.spec.apiKey] })),
+    ...objects.all("Watcher").map((object) => ({ object, own: [] })),
+  ];
+  return referring.flatMap(({ object, own }) => {
+    const values = [...own, ...Object.values(object.spec.headers ?? {})];
     const places = values.flatMap((value) =>
       typeof value === "object" ? [value.valueFrom].flat() : [],
     );
