@@ -1,23 +1,20 @@
 import type { Clock } from "../lib/clock.ts";
-import { LegionError } from "../lib/errors.ts";
-import { byteLength } from "../lib/text.ts";
 import {
   type Answer,
   type DeadLetter,
   type Inbox,
   type InboxMessage,
-  MAIN_LANE,
-  MESSAGE_BYTES_MAX,
   MESSAGES_PER_AGENT_MAX,
   type MessageOutcome,
   type NewMessage,
   OUTCOME_KEPT_MS,
   OUTCOMES_KEPT,
-  type Put,
 } from "./inbox.ts";
+import { checkSize, FRESH, inboxFull, isoTime, keep } from "./inbox-put.ts";
 import { checkFence } from "./leases.ts";
 import type { Fence } from "./store.ts";
 import type { Tables } from "./tables.ts";
+import type { TickRows } from "./tick-rows.ts";
 
 export interface InboxOptions {
   readonly clock: Clock;
@@ -71,6 +68,8 @@ export interface InboxTables extends Pick<Tables, "atomically" | "lease"> {
   keepOutcome(row: OutcomeRow): void;
   /** Removes the outcomes from before that time, and all but so many of the newest. */
   pruneOutcomes(beforeMs: number, kept: number): void;
+  /** Beside the messages; a driver without them keeps no message with a tick. */
+  readonly ticks?: Pick<TickRows, "take" | "tick">;
 }
 
 /** The inbox contract over a driver's tables. What a call does is done when it returns. */
@@ -184,9 +183,6 @@ function deadLettersOver(
   };
 }
 
-/** A delivery that nobody has begun. */
-const FRESH = { attempts: 0, isBegun: false } as const;
-
 /** Counts one more attempt, inside a transaction; false when there is no such message. */
 export function beginMessage(tables: InboxTables, id: string): boolean {
   const message = tables.message(id);
@@ -232,20 +228,6 @@ function shown({ isBegun: _, ...message }: WaitingMessage): InboxMessage {
   return message;
 }
 
-function keep(tables: InboxTables, message: NewMessage, nowMs: number): Put {
-  const queued = tables.count(message.uid);
-  const known = tables.known(message);
-  if (known !== undefined) {
-    tables.countDuplicate(known);
-    return { queued, duplicateOf: known };
-  }
-  if (queued >= MESSAGES_PER_AGENT_MAX) throw inboxFull();
-  const { conversation = MAIN_LANE, ...rest } = message;
-  const first = { ...FRESH, delivery: 1, notBeforeMs: 0, duplicates: 0 };
-  tables.insert({ ...rest, conversation, at: isoTime(nowMs), ...first });
-  return { queued: queued + 1 };
-}
-
 function end(
   tables: InboxTables,
   messages: readonly WaitingMessage[],
@@ -265,26 +247,4 @@ function end(
     tables.keepOutcome(row);
   }
   tables.pruneOutcomes(nowMs - OUTCOME_KEPT_MS, OUTCOMES_KEPT);
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function checkSize({ task }: NewMessage): void {
-  const bytes = byteLength(task);
-  if (bytes <= MESSAGE_BYTES_MAX) return;
-  throw new LegionError({
-    code: "LEG6040",
-    message: `the message takes ${bytes} bytes, more than ${MESSAGE_BYTES_MAX}`,
-    hint: "write the data to a file that the agent can read, and name the file in the message",
-  });
-}
-
-function inboxFull(): LegionError {
-  return new LegionError({
-    code: "LEG6042",
-    message: `${MESSAGES_PER_AGENT_MAX} messages of the agent wait for an answer already`,
-    hint: "wait until it has answered some of them, then send the message again",
-  });
 }

@@ -11,6 +11,7 @@ import {
 import { journalRows } from "./journal-rows.ts";
 import { migrate } from "./migrations.ts";
 import { leaseRow, untilWriteLost } from "./sqlite.ts";
+import { tickRowsOf } from "./tick-rows.ts";
 import { vaultOfMessage } from "./vaults.ts";
 
 /** The inbox in a database, which it does not own; it may share the connection with a store. */
@@ -25,6 +26,7 @@ export function sqliteInboxTables(database: Database): InboxTables {
   const messages = (sql: string, value: string) => run(sql, value).map(messageOf);
   return {
     atomically: untilWriteLost(database),
+    ticks: tickRowsOf(database),
     lease: (name) => leaseRow(database, name),
     message: (id) => messages("SELECT * FROM messages WHERE id = ?", id)[0],
     heads: (uid, conversation) =>

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../lib/json.ts";
+import type { TickClaim } from "./ticks.ts";
 
 /** A message as it is sent. */
 export interface NewMessage {
@@ -12,10 +13,12 @@ export interface NewMessage {
   readonly conversation?: string;
   readonly dedupeKey?: string;
   readonly trigger?: "heartbeat" | "cron" | "watcher";
+  /** The moment of a cron that is taken in the transaction that keeps the message; it is not kept with it. */
+  readonly tick?: TickClaim;
 }
 
 /** A message that has no outcome yet. */
-export interface InboxMessage extends NewMessage {
+export interface InboxMessage extends Omit<NewMessage, "tick"> {
   /** ISO 8601, UTC: when it was kept. */
   readonly at: string;
   /** How often an answer was begun. More than once: the process died in between. */
@@ -42,6 +45,8 @@ export interface Put {
   readonly queued: number;
   /** Of the first message under its key, where it is a duplicate. */
   readonly duplicateOf?: string;
+  /** Its tick was taken already, by another message or process: nothing is kept. */
+  readonly isTaken?: true;
 }
 
 /** What a message came to. */

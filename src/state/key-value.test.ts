@@ -62,6 +62,18 @@ test("keys that look like another key with its namespace are keys of their own",
   ]);
 });
 
+test("an entry tells when its time is over, and is none after that", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"], now: 1_000 });
+  const space = store.space(name);
+  await space.set("for ever", null);
+  await space.set("short", [1], 500);
+  assert.deepEqual(await space.entry("for ever"), { value: null });
+  assert.deepEqual(await space.entry("short"), { value: [1], expiresAtMs: 1_500 });
+  assert.equal(await space.entry("none"), undefined);
+  context.mock.timers.setTime(1_500);
+  assert.equal(await space.entry("short"), undefined);
+});
+
 test("delete tells whether there was one", async () => {
   const space = store.space(name);
   await space.set("key", null);
@@ -195,6 +207,7 @@ test("a database that fails rejects every operation instead of answering that th
   broken.query("DROP TABLE keyv");
   const told = { code: "LEG6005" };
   await assert.rejects(space.get("key"), told);
+  await assert.rejects(space.entry("key"), told);
   await assert.rejects(space.set("key", 2), told);
   await assert.rejects(space.delete("key"), told);
   await assert.rejects(space.list({ prefix: "", limit: 1 }), told);

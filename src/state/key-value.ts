@@ -8,6 +8,8 @@ import { type Database, databaseError, type SqlValue } from "./database.ts";
 export interface KeyValueSpace {
   /** Undefined when there is no such key, or its time is over. */
   get(key: string): Promise<Json | undefined>;
+  /** The value with the end of its time; undefined as with `get`. */
+  entry(key: string): Promise<KeyValueEntry | undefined>;
   /** Keeps the value, for `ttlMs` when given, in place of an earlier one and its time. */
   set(key: string, value: Json, ttlMs?: number): Promise<void>;
   /** Whether there was one. */
@@ -17,6 +19,12 @@ export interface KeyValueSpace {
     readonly prefix: string;
     readonly limit: number;
   }): Promise<{ readonly keys: readonly string[]; readonly more: boolean }>;
+}
+
+export interface KeyValueEntry {
+  readonly value: Json;
+  /** Milliseconds since 1970; undefined for one that is kept until it is deleted. */
+  readonly expiresAtMs?: number;
 }
 
 /** The key-value store of a process. */
@@ -80,6 +88,12 @@ function keyValueSpace(database: Database, keyv: Keyv, column: string): KeyValue
   return {
     async get(key) {
       return keyv.get<Json>(checkedKey(key));
+    },
+    async entry(key) {
+      const raw = await keyv.getRaw<Json>(checkedKey(key));
+      if (typeof raw !== "object" || raw.value === undefined) return undefined;
+      const { value, expires } = raw;
+      return { value, ...(typeof expires === "number" && { expiresAtMs: expires }) };
     },
     async set(key, value, ttlMs) {
       checkedKey(key);

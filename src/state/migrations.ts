@@ -1,6 +1,7 @@
 import { LegionError } from "../lib/errors.ts";
 import { atomically, type Database } from "./database.ts";
 import { durableTables } from "./migration-durable.ts";
+import { watchingTables } from "./migration-watching.ts";
 
 /** The statements that lead from each schema to the next. A released one is never edited: changes are a new entry. */
 const migrations: readonly (readonly string[])[] = [
@@ -41,6 +42,7 @@ const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE settled (source TEXT PRIMARY KEY, request TEXT NOT NULL, version INTEGER NOT NULL) STRICT`,
   ],
   durableTables,
+  watchingTables,
 ];
 
 /** The schema that this Legion writes. */
