@@ -3,6 +3,7 @@ import type { ManifestObject } from "../manifest/objects.ts";
 import type { DeadLetter } from "../state/inbox.ts";
 import type { Lifecycle, LifecycleState } from "../state/lifecycles.ts";
 import type { ResourceKey } from "../state/resource.ts";
+import type { TickClaim } from "../state/ticks.ts";
 import type { TurnResult } from "./contract.ts";
 import type { Session } from "./session.ts";
 
@@ -88,6 +89,8 @@ export interface Supervisor {
   interrupt(key: ResourceKey, conversation?: string): Promise<number>;
   /** Cancels one run and those below it, also one that waits for its message to come again; false when it does not run here. */
   cancelRun(run: string): Promise<boolean>;
+  /** Takes a message of a conversation back: its turn is cancelled as interrupted, or it ends so where it waits; false when it has ended. */
+  cancelMessage(key: ResourceKey, conversation: string, message: string): Promise<boolean>;
   /** Lets the agent have the task of a run that ended without an answer again, as a new message. LEG2076 when there is nothing to go on with. */
   resumeRun(
     run: string,
@@ -112,8 +115,8 @@ export interface Told {
   /** Its id; of a duplicate the id of the first. */
   readonly message: string;
   readonly queued: number;
-  /** Why nothing is delivered. idle: the body was just IDLE. overflow: a trigger above the cap of sessions. */
-  readonly dropped?: "idle" | "overflow";
+  /** Why nothing is delivered. idle: the body was just IDLE. overflow: a trigger above the cap of sessions. taken: the moment of the cron was taken already. */
+  readonly dropped?: "idle" | "overflow" | "taken";
   /** It was known already, by its id or its dedupe key, and is not kept twice. */
   readonly isDuplicate?: true;
 }
@@ -145,6 +148,10 @@ export interface Incoming {
   readonly vault?: JsonObject;
   /** What wakes the agent, where it is no message: it comes under the cap of sessions and its overflow policy. */
   readonly trigger?: "heartbeat" | "cron" | "watcher";
+  /** For ask: waits for later deliveries too, where the first gives no answer; else the first end of a turn is the answer. */
+  readonly isPatient?: boolean;
+  /** The moment of a cron that is taken with the message, in one transaction. */
+  readonly tick?: TickClaim;
 }
 
 /** The conversation of an agent with one replica; replicas beyond the first are `main-2` and so on. */

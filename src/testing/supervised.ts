@@ -79,6 +79,7 @@ export function supervisedState({
     journal: {
       runOfKey: async (key) => runs.get(key),
       run: async (id) => runs.values().find(({ run }) => run === id),
+      unfinished: async () => [...runs.values()].filter(({ status }) => status === "running"),
       steps: async (id) =>
         [...runs.values()]
           .filter(({ run }) => run === id)

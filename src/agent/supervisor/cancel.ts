@@ -1,7 +1,6 @@
-import type { RunRecord } from "../../state/journal.ts";
+import { newId } from "../../lib/ids.ts";
 import { cancelled, interruptedBy } from "./answers.ts";
-import { recount } from "./lanes.ts";
-import { type Loop, laneOf, type Supervision } from "./loop.ts";
+import { type Lane, type Loop, laneOf, type Supervision } from "./loop.ts";
 import { endRun } from "./runs.ts";
 import { forgetVault, settle } from "./settling.ts";
 
@@ -16,8 +15,20 @@ export async function cancelRun(supervision: Supervision, run: string): Promise<
     return false;
   // It may be about to begin, under a number that is not yet known.
   if (abort([loop], (told) => told.message === message)) return true;
-  await cancelWaiting(supervision, loop, { ...record, message });
+  await cancelWaiting(supervision, laneOf(loop, record.conversation), message, run);
   return true;
+}
+
+/** Takes a message of a lane back: its turn is cancelled, or it ends where it waits. False when it has ended, or is a dead letter. */
+export async function cancelMessage(
+  supervision: Supervision,
+  lane: Lane,
+  message: string,
+): Promise<boolean> {
+  const { loop } = lane;
+  if (abort([loop], (told) => told.message === message)) return true;
+  const open = (await supervision.journal.unfinished()).find((run) => run.message === message);
+  return cancelWaiting(supervision, lane, message, open?.run);
 }
 
 function abort(
@@ -33,19 +44,28 @@ function abort(
   return false;
 }
 
+/** Ends a message that waits, with its run where one was begun; false when it does not wait. */
 async function cancelWaiting(
   supervision: Supervision,
-  loop: Loop,
-  { run, message, generation, conversation }: RunRecord & { readonly message: string },
-): Promise<void> {
-  const { inbox, vaults, journal } = supervision;
+  lane: Lane,
+  message: string,
+  open: string | undefined,
+): Promise<boolean> {
+  const { inbox, vaults, journal, clock } = supervision;
+  const { loop } = lane;
+  const { generation } = loop.agent;
+  const run = open ?? newId(clock.now());
   const error = interruptedBy(loop.key).toJSON();
   const result = cancelled(loop.agent, "interrupted", error, { run });
-  // A dead letter stays one, and begins anew when it is put back.
-  if (await inbox.finish(message, { generation, result })) {
+  // A dead letter stays one, and begins anew when it is put back. One that is about to begin finds that it has ended.
+  const isFinished = await inbox.finish(message, { generation, result });
+  if (isFinished) {
     settle(supervision, message, generation, result);
     await forgetVault(vaults, message);
+    loop.triggers.delete(message);
+    lane.queued = Math.max(0, lane.queued - 1);
   }
-  await endRun(journal, run, result);
-  await recount(supervision, laneOf(loop, conversation));
+  if (open !== undefined) await endRun(journal, run, result);
+  supervision.changed(loop);
+  return isFinished;
 }

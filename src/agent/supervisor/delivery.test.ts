@@ -339,6 +339,48 @@ async function withOpenRun() {
   return { ...made, message, run: record.run, status: () => runs.get(key)?.status };
 }
 
+test("one who waits patiently gets the answer of a later delivery, and hears of a dead letter", async () => {
+  const { supervisor, turns, time, ensure } = rig();
+  ensure("a", 1, { inbox: { redeliveryDelay: "60s", maxDeliveries: 2 } });
+  const patient = (task: string) => supervisor.ask(a, { task, from: task, isPatient: true }, never);
+  const [first, second] = [patient("one"), patient("two")];
+  (await turns.at(0)).cancel("provider_failed");
+  (await turns.at(1)).cancel("provider_failed");
+  await until(supervisor, () => supervisor.state(a)?.turns === 2);
+  time.advance(REDELIVERY_MS);
+  (await turns.at(2)).answer();
+  assert.equal((await first).result.status, "ok");
+  (await turns.at(3)).cancel("provider_failed");
+  const { result } = await second;
+  assert.equal(result.status === "cancel" && result.error.code, "LEG2077");
+});
+
+test("a message is taken back in its turn, while it waits, and between two deliveries", async () => {
+  const { supervisor, turns, ensure } = rig();
+  ensure();
+  const [first, second] = [
+    supervisor.ask(a, { task: "one" }, never),
+    supervisor.ask(a, { task: "two" }, never),
+  ];
+  const turn = await turns.at(0);
+  const waiting = await supervisor.tell(a, { task: "three" });
+  assert.equal(await supervisor.cancelMessage(a, "main", waiting.message), true);
+  assert.equal(await supervisor.cancelMessage(a, "main", waiting.message), false);
+  assert.equal(supervisor.state(a)?.queued, 1);
+  const { message } = supervisor.state(a)?.turn ?? {};
+  assert.equal(await supervisor.cancelMessage(a, "main", message ?? ""), true);
+  assert.equal(turn.signal.aborted, true);
+  turn.interrupt();
+  assert.equal((await first).result.status, "cancel");
+  (await turns.at(1)).answer();
+  assert.equal((await second).result.status, "ok");
+  assert.equal(turns.begun.length, 2);
+  assert.equal(await supervisor.cancelMessage({ ...a, name: "nobody" }, "main", "x"), false);
+  const open = await withOpenRun();
+  assert.equal(await open.supervisor.cancelMessage(a, "main", open.message), true);
+  assert.equal(open.status(), "cancel");
+});
+
 test("the run of a message that waits can be cancelled, and is not delivered again", async () => {
   const { supervisor, inbox, turns, time, message, run, status } = await withOpenRun();
   assert.equal(await supervisor.cancelRun(run), true);

@@ -92,6 +92,8 @@ export interface RunningTurn {
 
 /** Waits for the outcome of one message. */
 export interface Asker {
+  /** It waits for later deliveries too, where the first gives no answer. */
+  readonly isPatient: boolean;
   resolve(outcome: Outcome): void;
   reject(reason: unknown): void;
 }
@@ -102,7 +104,10 @@ export type Notice = ObjectEventRecord["data"];
 /** What the parts of a supervisor share. */
 export interface Supervision {
   readonly inbox: Inbox;
-  readonly journal: Pick<Journal, "runOfKey" | "forgetConversation" | "run" | "steps" | "end">;
+  readonly journal: Pick<
+    Journal,
+    "runOfKey" | "forgetConversation" | "run" | "steps" | "end" | "unfinished"
+  >;
   readonly lifecycles: Pick<Lifecycles, "read" | "set">;
   readonly vaults: Vaults;
   readonly runGeneration: RunGeneration;

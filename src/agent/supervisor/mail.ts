@@ -1,7 +1,7 @@
 import { LegionError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { noUsage } from "../../router/contract.ts";
-import type { NewMessage } from "../../state/inbox.ts";
+import type { NewMessage, Put } from "../../state/inbox.ts";
 import { keyText, type ResourceKey } from "../../state/resource.ts";
 import type { TurnResult } from "../contract.ts";
 import type { Incoming, Outcome, Told } from "../supervision.ts";
@@ -43,13 +43,14 @@ export async function ask(
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop);
-  let forget = addAsker(supervision, id, { resolve, reject });
+  const asker = { resolve, reject, isPatient: incoming.isPatient === true };
+  let forget = addAsker(supervision, id, asker);
   const putting = put(supervision, key, id, incoming).then(async (told) => {
     if (told.dropped !== undefined) return resolve(notDelivered(supervision, key, told));
     // Under the key of another message, or sent before: it may have its answer.
     if (told.isDuplicate !== true) return;
     forget();
-    forget = addAsker(supervision, told.message, { resolve, reject });
+    forget = addAsker(supervision, told.message, asker);
     const known = await outcomeOf(supervision, loopFor(supervision, key), told.message);
     if (known !== undefined) resolve(known);
   });
@@ -106,7 +107,7 @@ async function write(
   supervision: Supervision,
   lane: Lane,
   id: string,
-  { task, from, dedupeKey, trigger, vault }: Incoming,
+  { task, from, dedupeKey, trigger, vault, tick }: Incoming,
 ): Promise<Told> {
   const { inbox, vaults } = supervision;
   const { loop, conversation } = lane;
@@ -116,6 +117,7 @@ async function write(
     ...(from !== undefined && { from }),
     ...(dedupeKey !== undefined && { dedupeKey }),
     ...(trigger !== undefined && { trigger }),
+    ...(tick !== undefined && { tick }),
   };
   const keepVault = async () => {
     // Sent twice, a message has the data that came first.
@@ -125,15 +127,22 @@ async function write(
   const putting = keepVault().then(() => inbox.put(message));
   lane.putting += 1;
   loop.puts.add(putting);
-  let first: string | undefined;
+  let kept: Put;
   try {
-    first = (await putting).duplicateOf;
+    kept = await putting;
   } catch (error) {
     const isFull = error instanceof LegionError && error.code === "LEG6042";
     throw isFull ? inboxFull(key) : error;
   } finally {
     lane.putting -= 1;
     loop.puts.delete(putting);
+  }
+  const { duplicateOf: first, isTaken = false } = kept;
+  if (isTaken) {
+    loop.triggers.delete(id);
+    forgetIfUnused(lane);
+    if (vault !== undefined) await vaults.forget(vaultOf(id));
+    return { message: id, queued: queuedIn(loop), dropped: "taken" };
   }
   if (first !== undefined) {
     loop.triggers.delete(id);

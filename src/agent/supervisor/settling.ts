@@ -18,6 +18,16 @@ export function addAsker({ askers }: Askers, message: string, asker: Asker): () 
   };
 }
 
+/** Whether somebody waits for the next end of a turn, whatever that is. */
+export function isAwaited({ askers }: Askers, message: string): boolean {
+  return (
+    askers
+      .get(message)
+      ?.values()
+      .some(({ isPatient }) => !isPatient) ?? false
+  );
+}
+
 /** Tells those who wait for a message what it came to. */
 export function settle(
   { askers }: Askers,

@@ -4,7 +4,7 @@ import { systemTimers, type Timers } from "../../manifest/watch/timers.ts";
 import { keyOf, keyText, type ResourceKey } from "../../state/resource.ts";
 import type { AgentGeneration, LoopState, Supervisor } from "../supervision.ts";
 import { conversationEnded, interruptedBy } from "./answers.ts";
-import { cancelRun } from "./cancel.ts";
+import { cancelMessage, cancelRun } from "./cancel.ts";
 import { closeAll, drain } from "./ending.ts";
 import { beat } from "./heartbeat.ts";
 import { countAll, isAtRest, mayBegin } from "./lanes.ts";
@@ -85,6 +85,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     interrupt: async (key, conversation) =>
       abortTurns(present(key), interruptedBy(key), conversation),
     cancelRun: (run) => cancelRun(supervision, run),
+    async cancelMessage(key, conversation, message) {
+      const lane = loops.get(keyText(key))?.lanes.get(conversation);
+      return lane !== undefined && cancelMessage(supervision, lane, message);
+    },
     resumeRun: (run) => resumeRun(supervision, run),
     stopAll: (why) => stopAll(supervision, why),
     endConversation: async (key, conversation) =>

@@ -10,7 +10,7 @@ import { afterTurn } from "./lifecycle.ts";
 import { type Lane, type RunningTurn, runningIn, type Supervision } from "./loop.ts";
 import { type PastRun, runFor } from "./runs.ts";
 import { dropSession, rest, sessionOf } from "./sessions.ts";
-import { forgetVault, settle, tellDead, vaultOf } from "./settling.ts";
+import { forgetVault, isAwaited, settle, tellDead, vaultOf } from "./settling.ts";
 import { ABORT_MS, isFenced, isStoreTrouble, persistently, settledWithin } from "./waiting.ts";
 
 /** How a turn ended, and whether whoever ran it has kept that as the answer of the message. */
@@ -108,11 +108,11 @@ async function run(
   { id, task, attempts }: InboxMessage,
   { key }: PastRun,
 ): Promise<Ended> {
-  const { runGeneration, clock, timers, askers, vaults, onError } = supervision;
+  const { runGeneration, clock, timers, vaults, onError } = supervision;
   const { loop, conversation } = lane;
   let isKept = false;
   const answers = (result: TurnResult) => {
-    isKept = isAnswer(result, { signal, isAwaited: askers.has(id) });
+    isKept = isAnswer(result, { signal, isAwaited: isAwaited(supervision, id) });
     return isKept;
   };
   const startedMs = clock.monotonic();
@@ -168,7 +168,7 @@ async function conclude(
   { id }: InboxMessage,
   { result, isKept }: Ended,
 ): Promise<void> {
-  const { inbox, vaults, askers, nowMs } = supervision;
+  const { inbox, vaults, nowMs } = supervision;
   const { loop } = lane;
   const store = <T>(work: () => Promise<T>) => persistently(supervision, loop, work);
   if (!isKept && isCutShort(result, signal)) {
@@ -176,7 +176,7 @@ async function conclude(
     await inbox.release(id);
     return;
   }
-  if (isKept || isAnswer(result, { signal, isAwaited: askers.has(id) })) {
+  if (isKept || isAnswer(result, { signal, isAwaited: isAwaited(supervision, id) })) {
     if (!isKept) await store(() => inbox.finish(id, { generation, result }));
     await store(() => forgetVault(vaults, id));
     settle(supervision, id, generation, result);
