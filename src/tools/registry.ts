@@ -37,10 +37,15 @@ export interface ToolDeps {
   readonly redact?: Redact;
 }
 
+/** Who has the tools: an agent, or something that calls them by itself. */
+export type ToolUser = Pick<ManifestObject<"Agent">, "name" | "namespace"> & {
+  readonly spec: Pick<AgentSpec, "tools">;
+};
+
 /** What a tool is built from. */
 export interface ToolParts {
   readonly object: ManifestObject<"Tool">;
-  readonly agent: ManifestObject<"Agent">;
+  readonly agent: ToolUser;
   /** Config of the Tool with the agent's own laid over it; frozen. */
   readonly config: JsonObject;
   readonly limits: Tool["limits"];
@@ -70,10 +75,7 @@ const DEPTH_MAX = 5;
  * The tools of one agent, ready to be called. Throws a LegionError when one cannot be built: an unknown tool or function,
  * a wrong config, a module without the functions that its manifest lists.
  */
-export async function createToolbox(
-  agent: ManifestObject<"Agent">,
-  deps: ToolDeps,
-): Promise<Toolbox> {
+export async function createToolbox(agent: ToolUser, deps: ToolDeps): Promise<Toolbox> {
   const uses = agent.spec.tools.map(toolUse);
   const { extra = [] } = deps;
   const taken = new Set(extra.map(({ as }) => as));
@@ -105,7 +107,7 @@ function toolUse(use: AgentSpec["tools"][number]): ToolUse {
 
 async function bind(
   use: ToolUse,
-  agent: ManifestObject<"Agent">,
+  agent: ToolUser,
   deps: ToolDeps,
   callers: readonly string[],
 ): Promise<ToolBinding> {

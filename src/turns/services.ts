@@ -18,7 +18,8 @@ import type { Journal } from "../state/journal.ts";
 import type { KeyValue } from "../state/key-value.ts";
 import type { Vaults } from "../state/vaults.ts";
 import type { LegionEvent } from "../telemetry/events.ts";
-import type { PeopleRequest } from "../tools/contract.ts";
+import type { PeopleRequest, ToolReply } from "../tools/contract.ts";
+import { createToolCaller, type ToolCall } from "./call-tool.ts";
 import { knownRun, recordedResult } from "./record.ts";
 import { type DurableParts, runOnRecord } from "./turn.ts";
 
@@ -90,7 +91,9 @@ export interface Services extends AsyncDisposable {
    * damaged, LEG60xx when it cannot be written: then the run has no end either.
    */
   runTurn(request: TurnRequest): Promise<TurnResult>;
-  readonly secrets: Pick<Secrets, "missing">;
+  readonly secrets: Secrets;
+  /** Calls a function of a tool for somebody who is no agent. */
+  callTool(call: ToolCall): Promise<ToolReply>;
   /** Text without the secrets that were resolved so far. */
   redact(text: string): string;
   readonly pool: () => Promise<SandboxPool>;
@@ -123,9 +126,20 @@ export function createServices(options: ServicesOptions): Services {
     ...{ options, redactor, routerOf, pool },
     toolDeps: () => ({ ...shared, deniedFiles: secretFiles() }),
   };
+  const callers = stack.use(
+    createToolCaller((namespace) => ({
+      ...parts.toolDeps(),
+      objects: objectsOf(namespace),
+      redact: redactor.redactKnown,
+    })),
+  );
   return {
     secrets,
     pool,
+    async callTool(call) {
+      secrets.know(objectsOf(call.namespace));
+      return callers.call(call);
+    },
     redact: redactor.redact,
     async runTurn(request) {
       secrets.know(objectsOf(request.agent.namespace));

@@ -100,12 +100,22 @@ export const kvBuiltin: Builtin = {
     requireBelow(object.spec.config?.namespace, config.namespace);
     const namespace =
       typeof config.namespace === "string"
-        ? `shared/${agent.namespace}/${config.namespace}`
-        : `agent/${agent.namespace}/${agent.name}`;
+        ? sharedSpace(agent.namespace, config.namespace)
+        : agentSpace(agent.namespace, agent.name);
     return async (name: string, args: JsonObject) =>
       operations[name as keyof typeof operations]((await deps.keyValue()).space(namespace), args);
   },
 };
+
+/** The name of the keys that agents of a manifest namespace share under a name. */
+export function sharedSpace(namespace: string, name: string): string {
+  return `shared/${namespace}/${name}`;
+}
+
+/** The name of the keys that an agent has to itself. */
+export function agentSpace(namespace: string, agent: string): string {
+  return `agent/${namespace}/${agent}`;
+}
 
 /** Throws LEG4019 when an agent asks for the keys of a namespace that its tool does not grant. */
 function requireBelow(granted: unknown, asked: unknown): void {
