@@ -15,6 +15,7 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   daemon: () => import("./daemon.ts"),
   durable: () => import("./durable.ts"),
   trigger: () => import("./trigger.ts"),
+  watchers: () => import("./watchers.ts"),
   api: () => import("./api.ts"),
 };
 const TIMEOUT_MS = 300_000;
