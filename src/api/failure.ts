@@ -31,6 +31,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   LEG6040: 413,
   LEG6042: 503,
   LEG6056: 504,
+  LEG7300: 409,
+  LEG7302: 409,
   LEG8004: 503,
   LEG8005: 503,
   LEG8006: 401,

@@ -4,7 +4,8 @@ import { isObject } from "../lib/json.ts";
 import type { ApiObject, DaemonPlane } from "../reconcile/contract.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import { lost, readLines } from "./ndjson.ts";
-import { remoteAgents } from "./remote-agents.ts";
+import { type Remote, remoteAgents } from "./remote-agents.ts";
+import { remoteWatching } from "./remote-watching.ts";
 import { type Call, chunksOf, failureOf, fetchJson, open, type Target } from "./transport.ts";
 import { type Upload, uploadOfApply, uploadOfPlan } from "./upload.ts";
 import { objectPath } from "./wire.ts";
@@ -21,6 +22,11 @@ export function remotePlane(target: Target): DaemonPlane {
     what.type === "whole"
       ? fetchJson(target, { method: "POST", path: whole, body: what.body })
       : uploaded(target, folder, what);
+  const remote: Remote = {
+    ...{ get, post, queryText },
+    remove: (path) => fetchJson(target, { method: "DELETE", path }),
+    result: (path, body, signal) => result(target, path, body, signal),
+  };
   // What comes back has the form that the routes of this version say: both sides are tested against one schema.
   const plane = {
     list: (query) => get(`/v1/objects${queryText(query)}`),
@@ -46,11 +52,8 @@ export function remotePlane(target: Target): DaemonPlane {
     reconcile: (options) => result(target, "/v1/reconcile", options),
     shutdown: async () => void (await post("/v1/shutdown", {})),
     restart: (key) => result(target, `${objectPath(key)}/restart`, {}),
-    ...remoteAgents({
-      ...{ get, post, queryText },
-      remove: (path) => fetchJson(target, { method: "DELETE", path }),
-      result: (path, body, signal) => result(target, path, body, signal),
-    }),
+    ...remoteAgents(remote),
+    ...remoteWatching(remote),
     events: (query, signal) => follow(target, `/v1/events${queryText(query)}`, signal),
   } satisfies {
     readonly [M in keyof DaemonPlane]: (...args: Parameters<DaemonPlane[M]>) => unknown;

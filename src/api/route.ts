@@ -11,6 +11,10 @@ export type Permission =
   | "agents.read"
   | "agents.control"
   | "questions.decide"
+  | "watchers.read"
+  | "watchers.control"
+  | "crons.read"
+  | "crons.control"
   | "daemon.read"
   | "daemon.control";
 

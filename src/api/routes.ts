@@ -6,6 +6,7 @@ import { json, type Route } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { runtimeRoutes } from "./runtime.ts";
 import { opened, text } from "./schemas.ts";
+import { watchRoutes } from "./watching.ts";
 
 /** The ONE table of routes. */
 export const routes: readonly Route[] = [
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   ...runtimeRoutes,
   ...agentRoutes,
   ...runRoutes,
+  ...watchRoutes,
   {
     method: "GET",
     path: "/v1/openapi.json",

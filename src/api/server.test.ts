@@ -13,6 +13,7 @@ import { compileSchema } from "../lib/schema.ts";
 import { createObjectEmitter } from "../telemetry/emitter.ts";
 import { recordingAgents } from "../testing/agents-half.ts";
 import { applyRequest, desiredTool, rawRequest, serveTestPlane } from "../testing/api-server.ts";
+import { recordingWatching } from "../testing/watching-half.ts";
 import { connect, requireDaemon } from "./client.ts";
 import { failedOf, statusOf } from "./failure.ts";
 import { routes } from "./routes.ts";
@@ -385,7 +386,8 @@ interface Operation {
 }
 
 test("answers have the form that the document says", async () => {
-  await using served = await serveTestPlane({ plane: recordingAgents().plane });
+  const plane = { ...recordingAgents().plane, ...recordingWatching().plane };
+  await using served = await serveTestPlane({ plane });
   const client = await requireDaemon({ stateFolder: served.folder });
   await client.apply(applyRequest([desiredTool("one")]));
   const one = "/v1/objects/Tool/default/one";

@@ -310,6 +310,7 @@ test("init writes a repository that validates and whose agent answers; it does s
     "agents.d",
     "schemas",
     "tools.d",
+    "watchers.d",
   ]);
   assert.equal((await legion(["validate"], { cwd: demo })).exitCode, 0);
   const answered = await legion(["run", "agent/assistant", "Hello"], {

@@ -1,6 +1,7 @@
 import type { Cli, Command, Definition } from "clipanion";
 import { errorData, LegionError, messageOf } from "../lib/errors.ts";
-import { type CommandEntry, commands } from "./commands.ts";
+import type { CommandEntry } from "./command-entry.ts";
+import { commands } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { commandHelp, groupHelp, overview } from "./help.ts";
 import { unknownCommand, wrongWords } from "./usage-error.ts";

@@ -1,14 +1,5 @@
-import type { CommandClass } from "clipanion";
-import type { CommandContext } from "./context.ts";
-
-/** A command as it is found and listed: its class, with all that it needs, is loaded when it is asked for. */
-export interface CommandEntry {
-  /** The words that call it: `rollout status`. */
-  readonly name: string;
-  /** The same as in its class. */
-  readonly description: string;
-  readonly load: () => Promise<CommandClass<CommandContext>>;
-}
+import type { CommandEntry } from "./command-entry.ts";
+import { steeringCommands, watchingCommands } from "./commands-watching.ts";
 
 /** Every command, in the order of `legion --help`. */
 export const commands: readonly CommandEntry[] = [
@@ -242,6 +233,7 @@ export const commands: readonly CommandEntry[] = [
     description: "put dead letters of an agent back into its inbox",
     load: async () => (await import("./inbox-redrive.ts")).InboxRedriveCommand,
   },
+  ...steeringCommands,
   {
     name: "graveyard list",
     description: "list agents that were deleted or terminated",
@@ -257,6 +249,7 @@ export const commands: readonly CommandEntry[] = [
     description: "tell about a kind, a field, a builtin tool or an error code",
     load: async () => (await import("./explain.ts")).ExplainCommand,
   },
+  ...watchingCommands,
   {
     name: "schema",
     description: "print the JSON Schema of a kind, or write all of them to a folder",

@@ -13,11 +13,15 @@ export interface Candidate {
   readonly remark?: string;
 }
 
+/** Kinds that some commands take and no other. */
+const oneKinds = ["agent", "watcher", "cron"] as const;
+export type OneKind = (typeof oneKinds)[number];
+
 export interface ObjectWords {
   readonly before: readonly string[];
   readonly current: string;
-  /** kinds: those of lists, `agents`. kind: those of one object, `agent`. reference: `agent/a`. agent: the same, of agents only. */
-  readonly wanted: "kinds" | "kind" | "name" | "reference" | "agent" | "namespace";
+  /** kinds: those of lists, `agents`. kind: those of one object, `agent`. reference: `agent/a`. agent, watcher, cron: the same, of that kind only. */
+  readonly wanted: "kinds" | "kind" | "name" | "reference" | "namespace" | OneKind;
   /** The kind as it was typed. */
   readonly kind?: string;
 }
@@ -32,7 +36,8 @@ export async function completeObjects(
     return [...kindNames.map(plural), "questions", "all"].map((word) => ({ word }));
   if (wanted === "kind") return kindNames.map((kind) => ({ word: kind.toLowerCase() }));
   const typedKind =
-    wanted === "agent" ? "agent" : wanted === "name" ? words.kind : current.split("/")[0];
+    oneKinds.find((kind) => kind === wanted) ??
+    (wanted === "name" ? words.kind : current.split("/")[0]);
   const kind = kindIfKnown(typedKind ?? "");
   if (kind === undefined && (wanted === "name" || current.includes("/"))) return [];
   const objects = await objectsOf(words, wanted === "namespace" ? undefined : kind, context);

@@ -60,7 +60,10 @@ async function candidatesFor(
     return values.map(({ word, ...rest }) => ({ word: `${name}=${word}`, ...rest }));
   }
   if (current.startsWith("-")) return flagCandidates(definition, before);
-  return positionals(definition, flags, { before, current }, context);
+  const own = await positionals(definition, flags, { before, current }, context);
+  // Other commands may begin with the words of this one.
+  const isWhole = typed.length === pathWords(definition.path).length;
+  return isWhole ? [...nextWords(typed, definitions, current), ...own] : own;
 }
 
 interface Typed {
@@ -177,6 +180,9 @@ function positionals(
       ? []
       : completeAgents({ before: typed.before, wanted: wantedId }, context);
   }
+  const only = (["watcher", "cron"] as const).find((kind) => takes.includes(`${kind}/NAME`));
+  if (only !== undefined)
+    return words.length > 0 ? [] : completeObjects({ ...typed, wanted: only }, context);
   if (!takes.includes("KIND/NAME")) return [];
   const [first] = words;
   if (first === undefined || first.includes("/")) {

@@ -5,6 +5,7 @@ import type { ApiObject, Revision } from "../reconcile/contract.ts";
 import { ROLLED_BACK_ANNOTATION } from "../reconcile/rolled-back.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { ageText, isDeclared, loopOf, originText, readyText, stateOf } from "./columns.ts";
+import { type WatchingDetails, watchingLines } from "./describe-watching.ts";
 import { eventLine, isWarning } from "./events-text.ts";
 import { yamlText } from "./output.ts";
 import { specShown } from "./spec-shown.ts";
@@ -12,7 +13,7 @@ import { cut } from "./table.ts";
 import { unobserved } from "./unobserved.ts";
 import { wrapText } from "./wrap-text.ts";
 
-export interface Description {
+export interface Description extends WatchingDetails {
   readonly object: ApiObject;
   /** Newest first. */
   readonly history: readonly Revision[];
@@ -36,7 +37,7 @@ const MARGIN = "  ";
 
 /** Everything about one object, for people: no line is wider than the width. */
 export async function describeText(
-  { object, history, events }: Description,
+  { object, history, events, ...details }: Description,
   options: DescribeOptions,
 ): Promise<string> {
   const { width, now } = options;
@@ -45,6 +46,7 @@ export async function describeText(
   const spec = maskSecrets(await yamlText(shortened(decided)));
   const sections = [
     ...facts(object, options),
+    ...(await watchingLines(object, details, options)),
     hidden === 0 ? "Spec:" : `Spec: (and ${count(hidden, "default")}: legion get -o yaml)`,
     ...spec
       .trimEnd()

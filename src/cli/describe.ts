@@ -1,9 +1,10 @@
 import { Command, Option } from "clipanion";
 import { systemClock } from "../lib/clock.ts";
-import type { ApiObject } from "../reconcile/contract.ts";
+import type { ApiObject, DaemonPlane } from "../reconcile/contract.ts";
 import { keyText } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { type Description, describeText } from "./describe-text.ts";
+import type { WatchingDetails } from "./describe-watching.ts";
 import { renderError } from "./error-text.ts";
 import type { OpenPlane } from "./plane.ts";
 import { SelectingCommand } from "./plane-command.ts";
@@ -12,6 +13,7 @@ import { terminalWidth } from "./terminal-width.ts";
 
 const WIDTH = 80;
 const EVENTS_SHOWN = 10;
+const TICKS_SHOWN = 5;
 
 export class DescribeCommand extends SelectingCommand {
   static override paths = [["describe"]];
@@ -65,7 +67,18 @@ async function describe(
   for await (const event of daemon.events(query, signal)) {
     if (isAbout(object, event)) events.push(event);
   }
-  return { object, history, events: events.slice(-EVENTS_SHOWN) };
+  const details = await watchingDetails(daemon, object);
+  return { object, history, events: events.slice(-EVENTS_SHOWN), ...details };
+}
+
+/** What only the daemon knows of a watcher or a cron. */
+async function watchingDetails(daemon: DaemonPlane, object: ApiObject): Promise<WatchingDetails> {
+  const key = keyOfObject(object);
+  if (object.kind === "Cron") return { ticks: await daemon.cronTicks(key, TICKS_SHOWN) };
+  if (object.kind !== "Watcher") return {};
+  const silences = await daemon.silences();
+  const silence = silences.find(({ watcher }) => keyText(watcher) === keyText(key));
+  return silence === undefined ? {} : { silence };
 }
 
 /** Not about an earlier object of that name. */

@@ -1,5 +1,6 @@
 import type { ApiObject } from "../reconcile/contract.ts";
-import { type ColumnChoice, type ColumnContext, columnsOf, none, rowOf } from "./columns.ts";
+import { type ColumnChoice, type ColumnContext, none } from "./columns.ts";
+import { columnsOf, rowOf } from "./kind-columns.ts";
 import type { Targets } from "./references.ts";
 import { createTableWriter, renderTable } from "./table.ts";
 import type { OutputStream } from "./terminal-width.ts";

@@ -20,7 +20,7 @@ export class GetCommand extends SelectingCommand {
   static override usage = Command.Usage({
     description: "list objects, or show single ones",
     details:
-      "KIND is agents, tools, providers, routers, sources or all; singular and short names do as well. STATUS is the reason of what holds now; Rejected says that the newest manifest is not valid, and READY then tells of the older generation that still runs. Without a daemon READY is Unknown and STATUS NoDaemon; -o json and yaml have the status as the last daemon left it. The roots of a daemon (agents.d and so on) are no objects: legion status shows them.",
+      "KIND is agents, tools, providers, routers, watchers, crons, sources or all; singular and short names do as well. STATUS is the reason of what holds now; Rejected says that the newest manifest is not valid, and READY then tells of the older generation that still runs. Without a daemon READY is Unknown and STATUS NoDaemon; -o json and yaml have the status as the last daemon left it. The roots of a daemon (agents.d and so on) are no objects: legion status shows them.",
     examples: [
       ["All agents of the default namespace", "$0 get agents"],
       ["Every object, with labels, origin and reason", "$0 get all -A -o wide"],

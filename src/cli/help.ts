@@ -1,5 +1,5 @@
 import type { Definition } from "clipanion";
-import type { CommandEntry } from "./commands.ts";
+import type { CommandEntry } from "./command-entry.ts";
 import { positionalsOf } from "./usage-error.ts";
 
 const WIDTH = 80;
@@ -44,6 +44,8 @@ const groupTitles: Readonly<Record<string, string>> = {
   runs: "what agents have done",
   inbox: "messages that were given up",
   graveyard: "agents that are gone",
+  watch: "watchers without a daemon",
+  cron: "schedules and their runs",
 };
 
 /** The line of a command, or of all commands of a group. */
@@ -97,15 +99,20 @@ function valueName(names: string): string {
 }
 
 const valueNames: readonly (readonly [name: string, flags: readonly string[]])[] = [
-  ["FILE", ["--token-file", "--ca-file", "--tls-cert", "--tls-key", "--out"]],
-  ["PATH", ["--file"]],
+  [
+    "FILE",
+    ["--token-file", "--ca-file", "--tls-cert", "--tls-key", "--out", "--sample", "--schema"],
+  ],
+  ["PATH", ["--file", "--manifests"]],
   ["FOLDER", ["--state-dir", "--dir"]],
-  ["DURATION", ["--timeout", "--grace", "--since"]],
+  ["DURATION", ["--timeout", "--grace", "--since", "--interval"]],
   ["NAME", ["--namespace", "--source", "--field-manager"]],
   ["LABELS", ["--selector"]],
   ["ADDRESS", ["--server", "--listen"]],
+  ["ZONE", ["--timezone"]],
+  ["MOMENT", ["--from"]],
   ["FORMAT", ["--output"]],
-  ["NUMBER", ["--tail", "--revision", "--to-revision"]],
+  ["NUMBER", ["--tail", "--revision", "--to-revision", "--count", "--limit"]],
   ["NAME=VALUE", ["--input"]],
 ];
 

@@ -8,14 +8,14 @@ import { LegionCommand } from "./base-command.ts";
 import { shownPath } from "./shown-path.ts";
 
 const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
-const parts = ["agents.d", "tools.d", "schemas"] as const;
+const parts = ["agents.d", "tools.d", "watchers.d", "schemas"] as const;
 
 export class InitCommand extends LegionCommand {
   static override paths = [["init"]];
   static override usage = Command.Usage({
     description: "write a small manifest repository that works",
     details:
-      "Writes an assistant agent with its model and its tools (agents.d, tools.d), and the JSON Schemas that editors check them with (schemas). The folder must be new or empty.",
+      "Writes an assistant agent with its model and its tools (agents.d, tools.d), a file that wakes it and a task for its mornings (watchers.d), and the JSON Schemas that editors check them with (schemas). The folder must be new or empty.",
     examples: [
       [
         "Start in a new folder",

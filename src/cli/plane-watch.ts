@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { LegionError } from "../lib/errors.ts";
 import { DEFAULT_NAMESPACE } from "../manifest/loaded.ts";
 import type { ApiObject, ObjectEvent, ObjectPlane, ObjectQuery } from "../reconcile/contract.ts";
@@ -63,7 +64,7 @@ export async function* watchTargets(
     try {
       for await (const event of plane.watch(version, query, signal)) {
         version = event.version;
-        if (!isTarget(targets, event.object)) continue;
+        if (!isTarget(targets, event.object) || isKnown(known, event)) continue;
         remember(known, event);
         yield event;
       }
@@ -98,6 +99,11 @@ function differences(
     return isSame ? [] : [{ type: "modified", version, object }];
   });
   return [...gone.map((object) => ({ type: "deleted", version, object }) as const), ...changed];
+}
+
+/** What happened around the list may be told again, and was seen in it. */
+function isKnown(known: ReadonlyMap<string, ApiObject>, { type, object }: ObjectEvent): boolean {
+  return type === "modified" && isDeepStrictEqual(known.get(textOf(object)), object);
 }
 
 function remember(known: Map<string, ApiObject>, { type, object }: ObjectEvent): void {

@@ -11,6 +11,8 @@ const shortNames: Readonly<Record<string, string>> = {
   tl: "Tool",
   pv: "Provider",
   rt: "Router",
+  wt: "Watcher",
+  cr: "Cron",
   src: "Source",
 };
 

@@ -31,6 +31,8 @@ export type Row = readonly Cell[];
 export interface TableOptions {
   /** Its width limits the table, and its colours are used, where it is a terminal. */
   readonly stream: OutputStream;
+  /** Limits the table in place of the stream. */
+  readonly width?: number;
   /** Without the line of titles. */
   readonly noHeaders?: boolean;
   /** Nothing is cut or left out, whatever the width. */
@@ -60,7 +62,7 @@ export interface TableWriter {
 
 function tableWriter(
   columns: readonly TableColumn[],
-  { stream, noHeaders = false, isEndless = false }: TableOptions,
+  { stream, width: given, noHeaders = false, isEndless = false }: TableOptions,
   reserveOf: (column: TableColumn) => number,
 ): TableWriter {
   const titles = columns.map(({ title }) => title.toUpperCase());
@@ -68,7 +70,7 @@ function tableWriter(
   let widths = columns.map((column, index) => Math.max(floor[index] ?? 0, reserveOf(column)));
   let isBegun = noHeaders;
   let shown: readonly number[] | undefined;
-  const limit = isEndless ? undefined : terminalWidth(stream);
+  const limit = isEndless ? undefined : (given ?? terminalWidth(stream));
   return {
     write: (rows) => {
       const clean = rows.map((row) => row.map(cleanCell));

@@ -2,7 +2,7 @@ import type { Definition } from "clipanion";
 import { LegionError } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { count } from "../lib/text.ts";
-import type { CommandEntry } from "./commands.ts";
+import type { CommandEntry } from "./command-entry.ts";
 
 /** Words that are understood besides the commands. */
 const builtinWords = ["help"] as const;

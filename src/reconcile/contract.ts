@@ -6,6 +6,7 @@ import type { RootState } from "../manifest/watch/contract.ts";
 import type { Origin, OwnerReference, ResourceKey } from "../state/resource.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import type { AgentsPlane } from "./agents-contract.ts";
+import type { WatchPlane } from "./watch-contract.ts";
 
 /** An object as people and programs see it: the manifest, and what the server adds. */
 export interface ApiObject {
@@ -257,7 +258,7 @@ export interface EventQuery {
 }
 
 /** What only a running daemon can do. */
-export interface DaemonPlane extends ObjectPlane, AgentsPlane {
+export interface DaemonPlane extends ObjectPlane, AgentsPlane, WatchPlane {
   status(): Promise<DaemonStatus>;
   /** Reads all sources anew; resolves when what they declare was applied, and with `wait` when all of it is Ready or Stalled. */
   reconcile(options: {

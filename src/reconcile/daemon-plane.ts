@@ -1,19 +1,27 @@
 import type { Supervisor } from "../agent/supervision.ts";
+import type { Crons } from "../cron/contract.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
+import { systemTimers, type Timers } from "../manifest/watch/timers.ts";
 import type { Journal } from "../state/journal.ts";
 import type { Lifecycles } from "../state/lifecycles.ts";
-import { keyOf, type ResourceKey } from "../state/resource.ts";
+import { keyOf, keyText, type Resource, type ResourceKey } from "../state/resource.ts";
 import type { Store } from "../state/store.ts";
 import type { EventRing } from "../telemetry/ring.ts";
+import type { Watchers } from "../watch/contract.ts";
 import { type AgentsPlaneParts, createAgentsPlane } from "./agents-plane.ts";
 import { apiObjectOf } from "./api-object.ts";
-import type { ApiObject, DaemonPlane, DaemonStatus, ObjectPlane } from "./contract.ts";
+import type { DaemonPlane, DaemonStatus, ObjectPlane } from "./contract.ts";
 import type { Controller } from "./controller.ts";
 import { objectsStatus, sourceProblems, waitingNotes } from "./daemon-status.ts";
 import { daemonEvents } from "./event-stream.ts";
+import { withLive } from "./live-status.ts";
+import { createLiveChanges, type LiveWatchOptions, watchLive } from "./live-watch.ts";
 import { existing } from "./plane-lookup.ts";
+import { matcherOf } from "./plane-watch.ts";
 import type { SourceRunner } from "./source-runner.ts";
 import type { View } from "./view.ts";
+import { createWatchPlane } from "./watch-plane.ts";
 
 /** Runs in quarantine that a status counts. */
 const RUNS_COUNTED = 1_000;
@@ -30,6 +38,8 @@ export interface DaemonPlaneParts {
   readonly cancelRun: AgentsPlaneParts["cancelRun"];
   readonly replay: AgentsPlaneParts["replay"];
   readonly rollback: AgentsPlaneParts["rollback"];
+  readonly watchers: Watchers;
+  readonly crons: Crons;
   /** All sources, the roots first. */
   readonly sources: () => readonly SourceRunner[];
   readonly ring: EventRing;
@@ -43,19 +53,23 @@ export interface DaemonPlaneParts {
   readonly phase: () => "starting" | "running" | "draining";
   /** Begins to end the process. */
   readonly shutdown: () => void;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
 }
 
 /** What a running daemon can do, over its parts. */
 export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
-  const { plane, view, store, supervisor, sources, started } = parts;
+  const { plane, view, store, supervisor, watchers, crons, sources, started } = parts;
 
-  /** An agent that was applied a moment ago gets its message too. */
-  async function agentKey(key: ResourceKey): Promise<ResourceKey> {
+  const clock = parts.clock ?? systemClock;
+
+  /** What was applied a moment ago is looked at first; `isThere` says whether it was. */
+  async function settled(key: ResourceKey, isThere: () => boolean): Promise<Resource> {
     const controller = await started;
-    const { resourceVersion } = await existing(store, key);
-    await view.reached(resourceVersion);
-    if (supervisor.state(key) === undefined) await controller.settled([key]);
-    return key;
+    const resource = await existing(store, key);
+    await view.reached(resource.resourceVersion);
+    if (!isThere()) await controller.settled([keyOf(key)]);
+    return resource;
   }
 
   /** What would begin to run now would be cut off at once. */
@@ -63,21 +77,32 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
     if (parts.phase() === "draining") throw draining();
   }
 
+  const shown = async (key: ResourceKey) =>
+    withLive(apiObjectOf(await existing(store, key)), parts);
+
   return {
     ...plane,
     ...createAgentsPlane({
       ...parts,
-      agentKey,
-      shown: async (key) => withLoop(apiObjectOf(await existing(store, key)), supervisor),
+      shown,
+      agentKey: async (key) => {
+        await settled(key, () => supervisor.state(key) !== undefined);
+        return key;
+      },
+    }),
+    ...createWatchPlane({
+      ...{ watchers, crons, clock, shown, refuseWhenDraining },
+      settled: (key) => settled(key, () => (watchers.state(key) ?? crons.state(key)) !== undefined),
     }),
     async list(query) {
       const { items, version } = await plane.list(query);
-      return { items: items.map((object) => withLoop(object, supervisor)), version };
+      return { items: items.map((object) => withLive(object, parts)), version };
     },
     async read(key) {
       const object = await plane.read(key);
-      return object && withLoop(object, supervisor);
+      return object && withLive(object, parts);
     },
+    watch: createWatch(parts, clock),
     async apply(request) {
       if (request.dryRun !== true) refuseWhenDraining();
       const report = await plane.apply(request);
@@ -98,7 +123,7 @@ export function createDaemonPlane(parts: DaemonPlaneParts): DaemonPlane {
     async restart(key) {
       const resource = await existing(store, key);
       await supervisor.restart(keyOf(key));
-      return withLoop(apiObjectOf(resource), supervisor);
+      return withLive(apiObjectOf(resource), parts);
     },
     events: (query, signal) => daemonEvents(parts.ring, query, signal),
   };
@@ -116,6 +141,7 @@ async function statusOf(parts: DaemonPlaneParts): Promise<DaemonStatus> {
     journal.runs({ status: "quarantined", limit: RUNS_COUNTED }),
   ]);
   const waiting = {
+    watchers: parts.watchers.states(),
     ...{ loops, questions: questions.length, deadLetters: dead.length },
     quarantined: quarantined.length,
   };
@@ -135,14 +161,28 @@ async function statusOf(parts: DaemonPlaneParts): Promise<DaemonStatus> {
   };
 }
 
-/** How the loop of an agent stands is known in this process only: it changes with every message, and is not worth a write. */
-function withLoop(object: ApiObject, supervisor: Supervisor): ApiObject {
-  const { kind, metadata, status } = object;
-  if (kind !== "Agent") return object;
-  const loop = supervisor.state({ kind, namespace: metadata.namespace, name: metadata.name });
-  if (loop === undefined) return object;
-  const { uid: _, ...told } = loop;
-  return { ...object, status: { ...status, loop: told } };
+/** The changes of the store, and those of watchers and crons that the store knows nothing of. */
+function createWatch(parts: DaemonPlaneParts, clock: Clock): DaemonPlane["watch"] {
+  const { plane, view, watchers, crons, timers = systemTimers } = parts;
+  const changes = createLiveChanges([watchers, crons], clock);
+  return (since, query, signal) => {
+    const matches = matcherOf(query);
+    const options: LiveWatchOptions = {
+      ...{ since, clock, timers },
+      stored: (ended) => plane.watch(since, query, ended),
+      dressed: (object) => withLive(object, parts),
+      present(key) {
+        const resource = view.get(key);
+        return resource && matches(resource) ? apiObjectOf(resource) : undefined;
+      },
+      onChange: (listener) =>
+        changes.listen((key) => {
+          const { kind = key.kind, namespace = key.namespace, name = key.name } = query;
+          if (keyText(key) === keyText({ kind, namespace, name })) listener(key);
+        }),
+    };
+    return watchLive(options, signal);
+  };
 }
 
 async function limited(work: Promise<void>, timeoutMs: number | undefined): Promise<void> {

@@ -3,13 +3,22 @@ import { count } from "../lib/text.ts";
 import { DEFAULT_NAMESPACE } from "../manifest/loaded.ts";
 import { titleOf } from "../manifest/plan-text.ts";
 import type { Resource, ResourceKey } from "../state/resource.ts";
+import type { Watchers } from "../watch/contract.ts";
 import { conditionOf, isReady, statusOf } from "./conditions.ts";
 import type { DaemonStatus, Problem, SourceStatus } from "./contract.ts";
 import { SECRET_MISSING } from "./provider.ts";
 
-const notesOnly: ReadonlySet<string> = new Set([SECRET_MISSING, "Stopped"]);
+const notesOnly: ReadonlySet<string> = new Set([
+  SECRET_MISSING,
+  "Stopped",
+  "AgentStopped",
+  "Suspended",
+  "Paused",
+]);
 /** Problems that a status lists; the rest is counted in a last one. */
 const PROBLEMS_MAX = 100;
+/** Watchers that see nothing that a status lists; the rest is counted. */
+const BLIND_MAX = 20;
 
 /** How many objects there are of each kind, how many of them are Ready, and what is wrong with the others. */
 export function objectsStatus(
@@ -60,6 +69,7 @@ function problemsOf(resource: Resource): readonly Problem[] {
 /** What waits for a person. */
 export interface Waiting {
   readonly loops: ReturnType<Supervisor["states"]>;
+  readonly watchers: ReturnType<Watchers["states"]>;
   readonly questions: number;
   readonly deadLetters: number;
   readonly quarantined: number;
@@ -67,7 +77,7 @@ export interface Waiting {
 
 /** What a person may want to look at, although nothing is wrong with the daemon. */
 export function waitingNotes(waiting: Waiting): readonly Problem[] {
-  const { loops, questions, deadLetters, quarantined } = waiting;
+  const { loops, watchers, questions, deadLetters, quarantined } = waiting;
   const paused = loops.filter(({ state }) => state.lifecycle.state === "paused");
   const notes = paused.map(({ key, state: { lifecycle, queued } }) => {
     const { actor, reason } = lifecycle;
@@ -89,14 +99,36 @@ export function waitingNotes(waiting: Waiting): readonly Problem[] {
       message: `${count(quarantined, "run")} with a damaged record: legion runs list --status quarantined`,
     },
   ].filter(({ amount }) => amount > 0);
-  return [...notes, ...counted].map(({ subject, reason, message }) => ({
+  return [...notes, ...blindNotes(watchers), ...counted].map(({ subject, reason, message }) => ({
     ...{ subject, reason, message },
     isNote: true as const,
   }));
 }
 
-function resumeCommand({ namespace, name }: ResourceKey): string {
-  return `legion resume agent/${name}${namespace === DEFAULT_NAMESPACE ? "" : ` -n ${namespace}`}`;
+/** Watchers whose conditions have no value see nothing, so that nobody would hear of anything. */
+function blindNotes(watchers: Waiting["watchers"]): readonly Omit<Problem, "isNote">[] {
+  const blind = watchers.filter(({ state: { state } }) => state === "error" || state === "no_data");
+  const rest = blind.length - BLIND_MAX;
+  const message = "list them with legion get watchers -A";
+  return [
+    ...blind.slice(0, BLIND_MAX).map(blindNote),
+    ...(rest > 0 ? [{ subject: count(rest, "more watcher"), reason: "NoData", message }] : []),
+  ];
+}
+
+function blindNote({ key, state }: Waiting["watchers"][number]): Omit<Problem, "isNote"> {
+  const { state: stands, error } = state;
+  const why = error === undefined ? "what its condition names was not there" : error.message;
+  const message = `its condition has no value (${why}), so it cannot fire; next: legion explain trigger ${key.name}${inNamespace(key)}`;
+  return { subject: titleOf(key), reason: stands === "error" ? "Error" : "NoData", message };
+}
+
+function inNamespace({ namespace }: ResourceKey): string {
+  return namespace === DEFAULT_NAMESPACE ? "" : ` -n ${namespace}`;
+}
+
+function resumeCommand(key: ResourceKey): string {
+  return `legion resume agent/${key.name}${inNamespace(key)}`;
 }
 
 /** What is wrong with sources. */

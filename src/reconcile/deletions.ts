@@ -8,10 +8,16 @@ import { sourceName } from "./source-name.ts";
 export const DRAIN_FINALIZER = "legion.dev/drain";
 /** Deletes what came from a deleted source. */
 export const PRUNE_FINALIZER = "legion.dev/prune";
+/** Forgets what a deleted watcher knew. */
+export const WATCH_FINALIZER = "legion.dev/watch";
+/** Cancels what a deleted cron runs, and forgets its moments. */
+export const CRON_FINALIZER = "legion.dev/cron";
 
 /** What objects of a kind wait for before they go. */
 export const finalizersOf: Readonly<Record<string, readonly string[]>> = {
   Agent: [DRAIN_FINALIZER],
+  Watcher: [WATCH_FINALIZER],
+  Cron: [CRON_FINALIZER],
   Source: [PRUNE_FINALIZER],
 };
 

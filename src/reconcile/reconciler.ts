@@ -45,7 +45,10 @@ export interface Reconciler {
   /** Listens to what outside of the store is a reason to look at objects again; the function that comes back ends it. */
   watch?(context: ReconcileContext): () => void;
   /** What the object depends on, as far as one can see now; the name `*` is any of that kind and namespace. It is looked at again when one of them changes. */
-  references?(resource: Resource, view: View): readonly ResourceKey[];
+  references?(
+    resource: Resource,
+    view: View,
+  ): readonly ResourceKey[] | Promise<readonly ResourceKey[]>;
   reconcile(resource: Resource, context: ReconcileContext): Promise<Verdict>;
   /** Takes down an object that is being deleted; it goes when this is done. */
   finalize?(resource: Resource, context: ReconcileContext): Promise<Verdict | "done">;

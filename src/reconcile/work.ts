@@ -67,7 +67,8 @@ async function look(
 ): Promise<Verdict | "done" | undefined> {
   const isStaying = resource !== undefined && resource.deletionTimestamp === undefined;
   const found = isStaying ? reconciler.references?.(resource, context.view) : undefined;
-  references.set(keyText(key), found ?? []);
+  // What changes while they are found out is looked at with them, since the view is read anew after that.
+  references.set(keyText(key), (found instanceof Promise ? await found : found) ?? []);
   if (resource === undefined) return reconciler.removed?.(key, context);
   if (isStaying) return reconciler.reconcile(resource, context);
   const { finalizer } = reconciler;

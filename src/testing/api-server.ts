@@ -14,7 +14,7 @@ import { daemonEvents } from "../reconcile/event-stream.ts";
 import { createObjectPlane } from "../reconcile/plane.ts";
 import { openMemoryStore } from "../state/memory.ts";
 import { createRing, type EventRing } from "../telemetry/ring.ts";
-import { noAgents } from "./no-agents.ts";
+import { noAgents, noWatchers } from "./no-agents.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly folder: string;
@@ -39,6 +39,7 @@ export async function serveTestPlane(
   const plane: DaemonPlane = {
     ...objects,
     ...noAgents,
+    ...noWatchers,
     status: async () => statusOf(folder),
     reconcile: async () => [],
     shutdown: async () => {},

@@ -1,5 +1,6 @@
 import { LegionError } from "../lib/errors.ts";
 import type { AgentsPlane } from "../reconcile/agents-contract.ts";
+import type { WatchPlane } from "../reconcile/watch-contract.ts";
 
 /** The agents half of a plane behind which no agents run. */
 export const noAgents: AgentsPlane = {
@@ -8,6 +9,12 @@ export const noAgents: AgentsPlane = {
   ...{ deadLetters: refuse, redrive: refuse, runs: refuse, runDetail: refuse, cancelRun: refuse },
   ...{ resumeRun: refuse, rollbackRun: refuse, replayRun: refuse, questions: refuse },
   ...{ decide: refuse, graves: refuse, restore: refuse },
+};
+
+/** The half about watchers and crons of a plane behind which none run. */
+export const noWatchers: WatchPlane = {
+  ...{ explainTrigger: refuse, silences: refuse, silence: refuse, unsilence: refuse },
+  ...{ cronTicks: refuse, triggerCron: refuse, resumeCron: refuse },
 };
 
 export async function refuse(): Promise<never> {

@@ -13,7 +13,7 @@ import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
 import type { DaemonEvent } from "../telemetry/events.ts";
 import { createRing } from "../telemetry/ring.ts";
-import { noAgents, refuse } from "./no-agents.ts";
+import { noAgents, noWatchers, refuse } from "./no-agents.ts";
 
 export interface ServedFolder extends AsyncDisposable {
   readonly store: Store;
@@ -27,12 +27,14 @@ export interface ServeOptions {
   readonly sources?: readonly SourceStatus[];
   /** Listen on a loopback port as well, with the token that the server makes. */
   readonly tcp?: boolean;
+  /** What the daemon can do besides, over the objects of the folder. */
+  readonly daemonHalf?: (plane: ObjectPlane, store: Store) => Promise<Partial<DaemonPlane>>;
 }
 
 /** Serves the objects of a state folder as a daemon does, without anything that reconciles them: what is to happen, the test does. */
 export async function serveFolder(
   stateFolder: string,
-  { sources = [], tcp = false }: ServeOptions = {},
+  { sources = [], tcp = false, daemonHalf = async () => ({}) }: ServeOptions = {},
 ): Promise<ServedFolder> {
   const stack = new AsyncDisposableStack();
   const database = stack.adopt(await openDatabase(stateFolder), (opened) => opened.close());
@@ -46,7 +48,9 @@ export async function serveFolder(
     status: async () => statusOf(stateFolder, startedAt, sources),
     events: (query, signal) => daemonEvents(ring, query, signal),
     ...noAgents,
+    ...noWatchers,
     ...{ reconcile: refuse, shutdown: refuse, restart: refuse },
+    ...(await daemonHalf(plane, store)),
   };
   const server = await startServer({
     ...{ plane: daemon, stateFolder, version: "0.1.0", startedAt },
