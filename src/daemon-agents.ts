@@ -22,7 +22,7 @@ import type { Inbox } from "./state/inbox.ts";
 import { openSqliteInbox } from "./state/inbox-sqlite.ts";
 import { type Journal, RUNS_KEPT_MS, RUNS_KEPT_PER_AGENT } from "./state/journal.ts";
 import { openSqliteJournal } from "./state/journal-sqlite.ts";
-import { openKeyValue } from "./state/key-value.ts";
+import { type KeyValue, openKeyValue } from "./state/key-value.ts";
 import type { LifecycleState, Lifecycles } from "./state/lifecycles.ts";
 import { openSqliteLifecycles } from "./state/lifecycles-sqlite.ts";
 import type { Questions } from "./state/questions.ts";
@@ -67,6 +67,7 @@ export interface AgentParts
   readonly services: Services;
   readonly journal: Journal;
   readonly lifecycles: Lifecycles;
+  readonly keyValue: () => Promise<KeyValue>;
 }
 
 /** How often ended runs are looked through for those that are kept no longer. */
@@ -89,9 +90,10 @@ export async function buildAgentParts(options: AgentPartsOptions): Promise<Agent
   await endLeftovers(options, inbox, journal);
   keepBounded(options, journal);
   const activities = createActivities(systemTimers);
+  const { get: keyValue } = lazily(() => openKeyValue(database));
   const { services, people, teams } = buildServices(
     options,
-    { journal, questions, vaults, activities },
+    { journal, questions, vaults, activities, keyValue },
     (key) => supervisor.state(key)?.lifecycle.state,
   );
   await people.resume();
@@ -104,7 +106,7 @@ export async function buildAgentParts(options: AgentPartsOptions): Promise<Agent
     untilAllWait: activities.allWait,
   });
   return {
-    ...{ supervisor, services, journal, lifecycles, questions },
+    ...{ supervisor, services, journal, lifecycles, questions, keyValue },
     decide: people.decide,
     cancelRun: async (run) =>
       (await supervisor.cancelRun(run)) || (await teams.cancelRun(run, runCancelled(run))),
@@ -142,17 +144,16 @@ interface Stores {
   readonly questions: Questions;
   readonly vaults: Vaults;
   readonly activities: Activities;
+  readonly keyValue: () => Promise<KeyValue>;
 }
 
 /** Turns, the people that they ask, and the teams that they start need each other. */
 function buildServices(
   options: AgentPartsOptions,
-  { journal, questions, vaults, activities }: Stores,
+  { journal, questions, vaults, activities, keyValue }: Stores,
   lifecycleOf: (key: ResourceKey) => LifecycleState | undefined,
 ) {
-  const { cwd, env, stateFolder, clock, stack, database, view, secretFiles, publish, emit } =
-    options;
-  const { get: keyValue } = lazily(() => openKeyValue(database));
+  const { cwd, env, stateFolder, clock, stack, view, secretFiles, publish, emit } = options;
   const people = stack.adopt(
     createPeople({
       ...{ questions, clock, env, timers: systemTimers },

@@ -1,6 +1,7 @@
 /** What a daemon is made of: everything is built here, bottom-up, and given to one stack that takes it down in reverse. */
 import { resolve } from "node:path";
 import { type AgentParts, buildAgentParts } from "./daemon-agents.ts";
+import { buildWatchParts, type WatchParts } from "./daemon-watch.ts";
 import type { Clock } from "./lib/clock.ts";
 import { errorData } from "./lib/errors.ts";
 import { createManifestLoader } from "./manifest/loader.ts";
@@ -8,6 +9,7 @@ import type { Kind, ManifestObject } from "./manifest/objects.ts";
 import { agentReconciler } from "./reconcile/agent.ts";
 import type { ObjectPlane } from "./reconcile/contract.ts";
 import { type Controller, createController } from "./reconcile/controller.ts";
+import { cronReconciler } from "./reconcile/cron.ts";
 import { createObjectPlane } from "./reconcile/plane.ts";
 import { providerReconciler } from "./reconcile/provider.ts";
 import { routerReconciler } from "./reconcile/router.ts";
@@ -21,6 +23,7 @@ import {
 } from "./reconcile/sources.ts";
 import { toolReconciler } from "./reconcile/tool.ts";
 import { createView, type View } from "./reconcile/view.ts";
+import { watcherReconciler } from "./reconcile/watcher.ts";
 import { secretFiles } from "./security/secrets.ts";
 import { type Database, makeStateFolder, openDatabase } from "./state/database.ts";
 import { withFailpoints } from "./state/failpoints.ts";
@@ -67,6 +70,7 @@ export interface DaemonParts {
   /** Takes what went wrong beside everything that is answered for. */
   readonly onError: (error: unknown) => void;
   readonly agents: AgentParts;
+  readonly watching: WatchParts;
   readonly sources: Sources;
   /** For one more source, the roots. */
   readonly sourcesDeps: SourcesDeps;
@@ -83,12 +87,17 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
   const { ring, publish, emit, onError } = await openEvents(options);
   const { database, store, lock, view } = await openState(options, onError);
   const { fence } = lock;
+  const secretFiles = () => closedFiles(options, view);
   const agents = await buildAgentParts({
     ...{ cwd, env, stateFolder, clock, database, fence, view, publish, emit, onError, signal },
     stack: options.stack,
-    secretFiles: () => closedFiles(options, view),
+    secretFiles,
   });
-  const { supervisor, services, lifecycles } = agents;
+  const { supervisor, services, lifecycles, keyValue } = agents;
+  const watching = buildWatchParts({
+    ...{ cwd, env, stateFolder, clock, database, fence, view, emit, onError },
+    ...{ supervisor, services, keyValue, secretFiles },
+  });
   const plane = createObjectPlane({ store, clock, fence, idle: false });
   const sourcesDeps: SourcesDeps = {
     ...{ plane, store, view, clock, fence, emit, env, cwd, stateFolder },
@@ -106,10 +115,13 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
         routerReconciler(),
         toolReconciler(),
         agentReconciler({ supervisor, secrets: services.secrets, lifecycles }),
+        watcherReconciler({ ...watching, supervisor }),
+        cronReconciler(watching),
         sourceReconciler({ ...sourcesDeps, sources }),
       ],
     });
-  return { plane, view, ring, store, onError, agents, sources, sourcesDeps, startController };
+  const built = { plane, view, ring, store, agents, watching, sources, sourcesDeps };
+  return { ...built, onError, startController };
 }
 
 /** What no agent may read, whatever its namespace: with the token it could speak to the API. */

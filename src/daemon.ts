@@ -137,7 +137,16 @@ interface Serving {
 
 async function serve(
   options: DaemonOptions,
-  { plane, view, ring, store, agents, sources, onError }: DaemonParts,
+  {
+    plane,
+    view,
+    ring,
+    store,
+    agents,
+    watching: { watchers, crons },
+    sources,
+    onError,
+  }: DaemonParts,
   { stack, roots, stopping, starting, started }: Serving,
 ): Promise<DaemonPlane> {
   const { cwd, stateFolder, listen } = options;
@@ -146,7 +155,7 @@ async function serve(
   let listening = { socket: "" };
   const daemonPlane = createDaemonPlane({
     ...agents,
-    ...{ plane, view, ring, store, started },
+    ...{ plane, view, ring, store, watchers, crons, started },
     sources: () => [roots, ...sources.all()],
     facts: () => ({ version, pid: process.pid, startedAt, cwd, stateFolder, ...listening }),
     phase: () => (stopping.signal.aborted ? "draining" : starting.isOver ? "running" : "starting"),
@@ -177,7 +186,7 @@ interface Ending extends Life {
 /** Waits for the end, lets the turns that run end, and takes everything down. What failed fatally waits for nothing. */
 async function end(
   { graceMs }: DaemonOptions,
-  { agents: { supervisor }, sources }: DaemonParts,
+  { agents: { supervisor }, watching, sources }: DaemonParts,
   { stack, fatal, roots, controller, stopping }: Ending,
 ): Promise<void> {
   let isFatal = true;
@@ -185,9 +194,11 @@ async function end(
     await Promise.race([aborted(stopping), fatal]);
     isFatal = false;
   } finally {
+    const endMs = isFatal ? 0 : graceMs;
     await Promise.all([roots.close(), sources.close()]);
-    await supervisor.close(isFatal ? 0 : graceMs);
-    await controller.close();
+    // What is reconciled no more begins no watcher and no cron that are just being closed.
+    const reconciled = controller.close();
+    await Promise.all([reconciled, watching.close(endMs), supervisor.close(endMs)]);
     await stack.disposeAsync();
   }
 }

@@ -24,6 +24,7 @@ before(async () => {
   const copied = [
     "agents.d",
     "tools.d",
+    "watchers.d",
     "schemas",
     "fixtures",
     "package.json",
@@ -40,7 +41,7 @@ before(async () => {
 
 after(async () => {
   // A tour that failed half way has not come to the end of its daemon.
-  for (const place of ["live", "desk"]) {
+  for (const place of ["live", "desk", "night"]) {
     const end = `cd ${place} && npx legion down -q`;
     await execute("bash", ["-c", end], { cwd: clone, env: tourEnv() });
   }
