@@ -3,7 +3,7 @@ import type { Supervisor } from "./agent/supervision.ts";
 import type { CronJob, JobEnd, StartJob } from "./cron/contract.ts";
 import { type ErrorData, errorData } from "./lib/errors.ts";
 import { isObject, type JsonObject } from "./lib/json.ts";
-import { declaredFunction, splitFunction } from "./manifest/function-schema.ts";
+import { isIdempotent } from "./manifest/function-schema.ts";
 import { systemTimers } from "./manifest/watch/timers.ts";
 import type { View } from "./reconcile/view.ts";
 import type { ResourceKey } from "./state/resource.ts";
@@ -131,7 +131,7 @@ async function callTool({ options, job, onBegun }: Work): Promise<JobEnd> {
   const { services, view, ticks } = options;
   const { cron, claim, id, object, isResumed, signal } = job;
   const { tool = "", arguments: given } = object.spec;
-  if (isResumed && !isIdempotent(tool, view, cron.namespace))
+  if (isResumed && !isIdempotent(view.within(cron.namespace), tool))
     return { type: "failed", error: unknownCall(tool) };
   if (!isResumed && !(await ticks.take({ ...claim, state: "started" }))) return { type: "taken" };
   onBegun();
@@ -141,11 +141,6 @@ async function callTool({ options, job, onBegun }: Work): Promise<JobEnd> {
   });
   if (reply.ok) return { type: "ok" };
   return { type: signal.aborted ? "cancelled" : "failed", error: reply.error };
-}
-
-function isIdempotent(tool: string, view: View, namespace: string): boolean {
-  const { tool: name, name: fn } = splitFunction(tool);
-  return declaredFunction(view.within(namespace).get("Tool", name), fn)?.idempotent === true;
 }
 
 const forgotten: ErrorData = {

@@ -2,7 +2,7 @@
 import type { Supervisor, Told } from "./agent/supervision.ts";
 import { type ErrorData, errorData } from "./lib/errors.ts";
 import { isObject, type JsonObject } from "./lib/json.ts";
-import { declaredFunction, splitFunction } from "./manifest/function-schema.ts";
+import { isIdempotent } from "./manifest/function-schema.ts";
 import type { View } from "./reconcile/view.ts";
 import type { ResourceKey } from "./state/resource.ts";
 import type { Watching } from "./state/watching.ts";
@@ -87,7 +87,7 @@ async function callTool(
   const { namespace, name } = watcher;
   const tool = action.name ?? "";
   const row = `call/${id.split("/")[1] ?? name}`;
-  const isRepeatable = isIdempotent(tool, view, namespace);
+  const isRepeatable = isIdempotent(view.within(namespace), tool);
   const known = isRepeatable ? undefined : await states.read(row);
   if (known?.id === id) {
     return known.ended === true ? { type: "done" } : { type: "failed", error: unknownCall(tool) };
@@ -102,11 +102,6 @@ async function callTool(
   if (!reply.ok) return { type: "failed", error: reply.error };
   if (!isRepeatable) await states.write([{ uid: row, state: { id, ended: true } }]);
   return { type: "done" };
-}
-
-function isIdempotent(tool: string, view: View, namespace: string): boolean {
-  const { tool: name, name: fn } = splitFunction(tool);
-  return declaredFunction(view.within(namespace).get("Tool", name), fn)?.idempotent === true;
 }
 
 async function notYet({ action: { kind } }: Delivery): Promise<Delivered> {

@@ -44,6 +44,25 @@ function operator() {
   });
 }
 
+/** A daemon that watches an endpoint for its agent. */
+async function startStory() {
+  await using stack = new AsyncDisposableStack();
+  const place = stack.use(await createPlace());
+  const endpoint = stack.use(await startEndpoint());
+  const model = stack.use(await operator());
+  const repository = {
+    folder: place.folder,
+    args: ["agents.d", "watchers.d"],
+    files: files(endpoint, model, place.effectFile),
+  };
+  const start = () => startTestDaemon(repository);
+  const owned = stack.move();
+  return {
+    ...{ place, endpoint, model, start },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
 /** What the agent was told, one text a turn. */
 async function told(daemon: TestDaemon): Promise<readonly string[]> {
   const events = await daemon.events();
@@ -72,14 +91,9 @@ const watchOf = (object: ApiObject | undefined) =>
 const isPending = (object: ApiObject | undefined) => watchOf(object).state === "pending";
 
 test("an endpoint that answers 503 for three polls wakes its agent once, which acts, and is told once when it is over", async () => {
-  await using place = await createPlace();
-  await using endpoint = await startEndpoint();
-  await using model = await operator();
-  await using daemon = await startTestDaemon({
-    folder: place.folder,
-    args: ["agents.d", "watchers.d"],
-    files: files(endpoint, model, place.effectFile),
-  });
+  await using story = await startStory();
+  const { place, endpoint, model } = story;
+  await using daemon = await story.start();
   await daemon.untilReady(checkout);
   endpoint.become(503);
   await daemon.untilEvent(stoppedTurns(1));
@@ -105,16 +119,10 @@ test("an endpoint that answers 503 for three polls wakes its agent once, which a
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`a daemon that is ended by ${signal} after the second of three polls fires with the first poll of the next one`, async () => {
-    await using place = await createPlace();
-    await using endpoint = await startEndpoint();
-    await using model = await operator();
-    const repository = {
-      folder: place.folder,
-      args: ["agents.d", "watchers.d"],
-      files: files(endpoint, model, place.effectFile),
-    };
+    await using story = await startStory();
+    const { place, endpoint } = story;
     {
-      await using daemon = await startTestDaemon(repository);
+      await using daemon = await story.start();
       await daemon.untilReady(checkout);
       await endpoint.untilAnswered(2);
       await endpoint.hold();
@@ -128,7 +136,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const before = endpoint.answered.length;
     assert.deepEqual(endpoint.answered.slice(-2), [503, 503]);
     endpoint.next(503);
-    await using daemon = await startTestDaemon(repository);
+    await using daemon = await story.start();
     await daemon.untilEvent(isOf("Watcher/default/checkout", "Fired"));
     assert.deepEqual(endpoint.answered.slice(before), [503]);
     endpoint.become(200);
@@ -149,14 +157,9 @@ const changes = [
 
 for (const { name, spec, polls } of changes) {
   test(`of a manifest that changes in the middle of for 3 polls, ${name}`, async () => {
-    await using place = await createPlace();
-    await using endpoint = await startEndpoint();
-    await using model = await operator();
-    await using daemon = await startTestDaemon({
-      folder: place.folder,
-      args: ["agents.d", "watchers.d"],
-      files: files(endpoint, model, place.effectFile),
-    });
+    await using story = await startStory();
+    const { endpoint } = story;
+    await using daemon = await story.start();
     await daemon.untilReady(checkout);
     await endpoint.untilAnswered(2);
     await endpoint.hold();
@@ -179,14 +182,9 @@ for (const { name, spec, polls } of changes) {
 }
 
 test("a watcher rests while its agent is stopped, and goes on with it", async () => {
-  await using place = await createPlace();
-  await using endpoint = await startEndpoint();
-  await using model = await operator();
-  await using daemon = await startTestDaemon({
-    folder: place.folder,
-    args: ["agents.d", "watchers.d"],
-    files: files(endpoint, model, place.effectFile),
-  });
+  await using story = await startStory();
+  const { endpoint } = story;
+  await using daemon = await story.start();
   await daemon.untilReady(checkout);
   await endpoint.untilAnswered(1);
   const why = { reason: "test", actor: "test" };

@@ -39,3 +39,12 @@ export function schemaOfFunction(
         | undefined;
   return undefined;
 }
+
+/** Whether `tool.function` may be called again with the same idempotency key, as the manifest of the Tool says. */
+export function isIdempotent(
+  { get }: { get(kind: "Tool", name: string): ManifestObject<"Tool"> | undefined },
+  fullName: string,
+): boolean {
+  const { tool, name } = splitFunction(fullName);
+  return declaredFunction(get("Tool", tool), name)?.idempotent === true;
+}

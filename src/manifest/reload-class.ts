@@ -1,7 +1,7 @@
 import { pathOf } from "../lib/json.ts";
 import { isKind } from "./kinds.ts";
 import type { Kind } from "./objects.ts";
-import { cronFields, watcherFields } from "./reload-fields.ts";
+import { cronFields, secretFields, watcherFields } from "./reload-fields.ts";
 
 /**
  * When a changed field takes effect. live: at once, it is read whenever it is needed. next-turn: turns that run keep the
@@ -154,21 +154,9 @@ export const reloadRows: Readonly<Record<Kind, Rows>> = {
       "spec/wire",
       "spec/baseUrl",
       "spec/chatPath",
-      "spec/apiKey/valueFrom",
-      "spec/apiKey/valueFrom/env",
-      "spec/apiKey/valueFrom/file",
-      "spec/apiKey/valueFrom/exec/*",
-      "spec/apiKey/valueFrom/*/env",
-      "spec/apiKey/valueFrom/*/file",
-      "spec/apiKey/valueFrom/*/exec/*",
+      ...secretFields("spec/apiKey"),
       "spec/headers/*",
-      "spec/headers/*/valueFrom",
-      "spec/headers/*/valueFrom/env",
-      "spec/headers/*/valueFrom/file",
-      "spec/headers/*/valueFrom/exec/*",
-      "spec/headers/*/valueFrom/*/env",
-      "spec/headers/*/valueFrom/*/file",
-      "spec/headers/*/valueFrom/*/exec/*",
+      ...secretFields("spec/headers/*"),
       "spec/stream",
       "spec/structuredOutput",
       "spec/models/*/name",

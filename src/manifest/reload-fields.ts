@@ -1,3 +1,10 @@
+/** The fields below one that may be a secret by reference. */
+export function secretFields(field: string): readonly string[] {
+  const sources = ["env", "file", "exec/*"];
+  const from = `${field}/valueFrom`;
+  return [from, ...sources.flatMap((source) => [`${from}/${source}`, `${from}/*/${source}`])];
+}
+
 /** The fields of what watches and of what comes by the clock: all are taken at once, and what stands or runs goes on. */
 export const watcherFields: readonly string[] = [
   "spec/type",
@@ -29,13 +36,7 @@ export const watcherFields: readonly string[] = [
   "spec/tool",
   "spec/maxBytes",
   "spec/headers/*",
-  "spec/headers/*/valueFrom",
-  "spec/headers/*/valueFrom/env",
-  "spec/headers/*/valueFrom/file",
-  "spec/headers/*/valueFrom/exec/*",
-  "spec/headers/*/valueFrom/*/env",
-  "spec/headers/*/valueFrom/*/file",
-  "spec/headers/*/valueFrom/*/exec/*",
+  ...secretFields("spec/headers/*"),
   "spec/command/*",
   "spec/env/*",
   "spec/arguments/**",
