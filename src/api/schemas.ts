@@ -96,6 +96,7 @@ export const metadataEdit = closed(
     labels: { type: "object", additionalProperties: { type: ["string", "null"] } },
     annotations: { type: "object", additionalProperties: { type: ["string", "null"] } },
     overwrite: flag,
+    suspend: flag,
   },
 );
 

@@ -18,6 +18,11 @@ export const steeringCommands: readonly CommandEntry[] = [
     load: async () => (await import("./silence-remove.ts")).SilenceRemoveCommand,
   },
   {
+    name: "suspend",
+    description: "let a watcher, a cron or a source rest",
+    load: async () => (await import("./suspend.ts")).SuspendCommand,
+  },
+  {
     name: "cron next",
     description: "tell when a cron is due next, by the clocks of its zone and in UTC",
     load: async () => (await import("./cron-next.ts")).CronNextCommand,

@@ -145,7 +145,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "resume",
-    description: "let an agent that was paused or stopped go on",
+    description: "let what was paused, stopped or suspended go on",
     load: async () => (await import("./lifecycle-command.ts")).ResumeCommand,
   },
   {

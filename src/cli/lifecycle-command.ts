@@ -3,6 +3,7 @@ import { titleOf } from "../manifest/plan-text.ts";
 import type { LifecycleState } from "../state/lifecycles.ts";
 import { agentTarget, withAgent } from "./agent-target.ts";
 import { ObjectCommand } from "./plane-command.ts";
+import { restingTarget, withSuspend } from "./suspend.ts";
 
 /** A command that moves one agent to another state. */
 export abstract class LifecycleCommand extends ObjectCommand {
@@ -43,14 +44,26 @@ export class PauseCommand extends LifecycleCommand {
 export class ResumeCommand extends LifecycleCommand {
   static override paths = [["resume"]];
   static override usage = Command.Usage({
-    description: "let an agent that was paused or stopped go on",
-    details: "Messages that wait are delivered at once, oldest first.",
+    description: "let what was paused, stopped or suspended go on",
+    details:
+      "An agent gets the messages that wait at once, oldest first. A watcher, a cron or a source is suspended no more; a cron that pauses after a failure goes on too.",
     examples: [
       ["Let an agent go on", "$0 resume agent/reviewer"],
+      ["Let a cron go on", "$0 resume cron/nightly"],
       ["One of another namespace", "$0 resume agent/reviewer -n team-a"],
     ],
   });
   protected readonly verb = "resume";
   protected readonly to = "running";
   protected readonly done = "resumed";
+
+  override async execute(): Promise<number> {
+    const key = restingTarget(this.reference, this.scope());
+    if (key === undefined) return super.execute();
+    this.checkOutput();
+    await using open = await this.openPlane("edit");
+    const object = await withSuspend(open, key, false);
+    await this.print(object, `${titleOf(key)} ${this.done}`);
+    return 0;
+  }
 }

@@ -149,6 +149,8 @@ export interface MetadataEdit {
   readonly annotations?: Readonly<Record<string, string | null>>;
   /** Of an Agent: spec.replicas. */
   readonly replicas?: number;
+  /** Of a Watcher, a Cron or a Source: spec.suspend. */
+  readonly suspend?: boolean;
   /** Replace values that are there already; LEG6031 without it. */
   readonly overwrite?: boolean;
   readonly manager: string;

@@ -10,9 +10,10 @@ import { existing } from "./plane-lookup.ts";
 
 type MapName = "labels" | "annotations";
 
-const REPLICAS = pointerOf(["spec", "replicas"]);
+/** The fields of specs that an edit may set. */
+const editable = ["replicas", "suspend"] as const;
 
-/** Changes labels, annotations and the number of replicas, and nothing else: what declares the object still does. */
+/** Changes labels, annotations, the number of replicas and whether it rests, and nothing else: what declares the object still does. */
 export async function editObject(
   context: PlaneContext,
   key: ResourceKey,
@@ -20,8 +21,8 @@ export async function editObject(
 ): Promise<Resource> {
   const live = await existing(context.store, key);
   refuseOverwrite(live, edit);
-  const { replicas } = edit;
-  const spec = replicas === undefined ? live.spec : { ...live.spec, replicas };
+  const fields = fieldsOf(edit);
+  const spec = { ...live.spec, ...fields };
   const edited = {
     labels: withChanges(live.labels, edit.labels),
     annotations: withChanges(live.annotations, edit.annotations),
@@ -29,7 +30,7 @@ export async function editObject(
   const document = documentOf({ ...keyOf(live), ...edited, spec });
   const faults = context
     .validate(document)
-    .filter(({ path }) => path[0] === "metadata" || path[1] === "replicas");
+    .filter(({ path }) => path[0] === "metadata" || Object.hasOwn(fields, path[1] ?? ""));
   if (faults.length > 0) throw invalidError([{ ...keyOf(live), reasons: faults }]);
   await writeAll(context, [
     {
@@ -43,6 +44,15 @@ export async function editObject(
     },
   ]);
   return existing(context.store, key);
+}
+
+function fieldsOf(edit: MetadataEdit): Readonly<Record<string, number | boolean>> {
+  return Object.fromEntries(
+    editable.flatMap((name) => {
+      const value = edit[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }
 
 function withChanges(
@@ -78,10 +88,8 @@ function refuseOverwrite(
 }
 
 /** Whoever changes a value owns it from then on, alone; a value that was so already has one owner more. */
-function ownersAfter(
-  live: Resource,
-  { labels = {}, annotations = {}, replicas, manager }: MetadataEdit,
-): Managers {
+function ownersAfter(live: Resource, edit: MetadataEdit): Managers {
+  const { labels = {}, annotations = {}, manager } = edit;
   const owners = new Map(
     Object.entries(live.managers).map(([name, owned]) => [name, new Set(owned)]),
   );
@@ -96,9 +104,10 @@ function ownersAfter(
       if (value !== null) own.add(pointer);
     }
   }
-  if (replicas !== undefined) {
-    for (const owned of owners.values()) owned.delete(REPLICAS);
-    own.add(REPLICAS);
+  for (const name of Object.keys(fieldsOf(edit))) {
+    const pointer = pointerOf(["spec", name]);
+    for (const owned of owners.values()) owned.delete(pointer);
+    own.add(pointer);
   }
   return Object.fromEntries(
     [...owners].flatMap(([name, owned]) =>
