@@ -1,5 +1,6 @@
 import { LegionError } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
+import { count } from "../lib/text.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import { schemas } from "./generated/schemas.ts";
 import { kindNames } from "./kinds.ts";
@@ -133,12 +134,12 @@ function typeOf(schema: FieldSchema): string {
 const limitWords: Readonly<Record<string, (bound: unknown) => string>> = {
   minimum: (bound) => `at least ${bound}`,
   maximum: (bound) => `at most ${bound}`,
-  minLength: (bound) => `at least ${bound} characters`,
-  maxLength: (bound) => `at most ${bound} characters`,
-  minItems: (bound) => `at least ${bound} items`,
-  maxItems: (bound) => `at most ${bound} items`,
-  minProperties: (bound) => `at least ${bound} fields`,
-  maxProperties: (bound) => `at most ${bound} fields`,
+  minLength: (bound) => `at least ${count(Number(bound), "character")}`,
+  maxLength: (bound) => `at most ${count(Number(bound), "character")}`,
+  minItems: (bound) => `at least ${count(Number(bound), "item")}`,
+  maxItems: (bound) => `at most ${count(Number(bound), "item")}`,
+  minProperties: (bound) => `at least ${count(Number(bound), "field")}`,
+  maxProperties: (bound) => `at most ${count(Number(bound), "field")}`,
   pattern: (bound) => `matches ${bound}`,
 };
 

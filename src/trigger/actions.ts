@@ -1,5 +1,6 @@
 import type { Json } from "../lib/json.ts";
 import type { Action, StringLiteral, TargetKind, Trigger } from "./ast.ts";
+import { TEXT_CHARS_MAX } from "./bounds.ts";
 import { compile, type Program } from "./compile.ts";
 import type { Closure } from "./frame.ts";
 import type { Evaluator } from "./samples.ts";
@@ -22,10 +23,15 @@ export function compileTemplate(
   const pieces = parts.map((part): string | Closure =>
     typeof part === "string" ? part : compile(part, program),
   );
-  return (evaluator) =>
-    pieces
-      .map((piece) => (typeof piece === "string" ? piece : textOf(evaluator.value(piece))))
-      .join("");
+  return (evaluator) => {
+    let text = "";
+    for (const piece of pieces) {
+      // A value of outside may be large, and stand in a text many times: nobody reads what is beyond.
+      if (text.length >= TEXT_CHARS_MAX) break;
+      text += typeof piece === "string" ? piece : textOf(evaluator.value(piece));
+    }
+    return text.slice(0, TEXT_CHARS_MAX);
+  };
 }
 
 /** What a trigger does when it fires; without a `then` it wakes. */

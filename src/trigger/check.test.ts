@@ -212,7 +212,20 @@ test("explain prints the tree with its types", () => {
       "      latency: duration",
       "  not ok: bool",
       "    ok: bool",
-      "ok: bool",
+      "clear when ok: bool",
+    ],
+  );
+  assert.deepEqual(
+    explainTrigger("body.all(each, each > redirects) followed by ok within 5m", {
+      source: "httpPoll",
+    }),
+    [
+      "body.all(each, each > redirects): bool",
+      "  body: dyn",
+      "  each > redirects: bool",
+      "    each: dyn",
+      "    redirects: number",
+      "followed by ok: bool",
     ],
   );
 });

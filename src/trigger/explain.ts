@@ -22,6 +22,10 @@ export interface ExplainedLine {
 }
 
 const VALUE_CHARS_MAX = 80;
+/** A secret that lies across the end of what is shown has to be found whole: so much is looked at. */
+const LOOKED_AT_CHARS = 16_384;
+/** Where a list function has the name of its element, which is no part of what it looks at. */
+const ELEMENT = 1;
 
 function isHistory(node: Expression): boolean {
   return node.kind === "call" && functionOf(node.name, node.arguments.length)?.kind === "history";
@@ -47,29 +51,36 @@ export function watchedIn({ when, followed }: Trigger, program: Program): readon
   return [...found].map(([text, node]) => ({ text, closure: compile(node, program) }));
 }
 
-/** The conditions of a trigger as trees; `valueIn` gives the value of a part, or undefined where there is none. */
+/** The conditions of a trigger as trees, those of clauses with their words before them; `valueIn` gives the value of a part, or undefined where there is none. */
 export function explained(
   { when, followed, clear }: Trigger,
   types: ReadonlyMap<Expression, Type>,
   valueIn: (node: Expression) => Value | undefined,
+  redact: (text: string) => string = (text) => text,
 ): readonly ExplainedLine[] {
   const lines: ExplainedLine[] = [];
-  const visit = (node: Expression, depth: number, hasValue: boolean): void => {
+  const visit = (node: Expression, depth: number, hasValue: boolean, before = ""): void => {
     const value = hasValue ? valueIn(node) : undefined;
     const type = types.get(node);
     lines.push({
       depth,
-      text: printExpression(node),
+      text: `${before}${printExpression(node)}`,
       type: type === undefined ? (node.kind === "polls" ? "window" : node.kind) : typeText(type),
-      ...(value !== undefined && { value: shortened(textOf(value)) }),
+      ...(value !== undefined && {
+        value: shortened(redact(textOf(value).slice(0, LOOKED_AT_CHARS))),
+      }),
     });
     const isSettled = node.kind === "name" || isLiteral(node);
     if (isSettled) return;
-    for (const [index, child] of childrenOf(node).entries())
-      if (!isLiteral(child)) visit(child, depth + 1, hasValue && !(isListCall(node) && index > 0));
+    const isList = isListCall(node);
+    for (const [index, child] of childrenOf(node).entries()) {
+      if (isLiteral(child) || (isList && index === ELEMENT)) continue;
+      visit(child, depth + 1, hasValue && !(isList && index > 0));
+    }
   };
-  for (const expression of [when.expression, followed?.by, clear?.expression])
-    if (expression !== undefined) visit(expression, 0, true);
+  visit(when.expression, 0, true);
+  if (followed !== undefined) visit(followed.by, 0, true, "followed by ");
+  if (clear !== undefined) visit(clear.expression, 0, true, "clear when ");
   return lines;
 }
 

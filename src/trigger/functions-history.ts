@@ -1,4 +1,4 @@
-import { WINDOW_POLLS_MAX } from "./bounds.ts";
+import { BIG_TEXT_CHARS, WINDOW_POLLS_MAX } from "./bounds.ts";
 import { type Frame, spend, tooManySteps } from "./frame.ts";
 import { gives, type HistoryFunction, type HistoryWindow } from "./function-spec.ts";
 import type { Reach, Ring } from "./history.ts";
@@ -107,6 +107,13 @@ function changed(ring: Ring, _window: HistoryWindow, frame: Frame, tolerance: Va
   return !same(newer, older, () => spend(frame, 1));
 }
 
+/** Whether a value is kept, in memory and over restarts, as its hash, which says as well whether it is another one. */
+function isBig(value: Value): boolean {
+  return (
+    isList(value) || isMap(value) || (typeof value === "string" && value.length > BIG_TEXT_CHARS)
+  );
+}
+
 function delta(ring: Ring): Value {
   const newer = ring.value(0);
   const apart = difference(newer, ring.value(1));
@@ -157,7 +164,7 @@ export const historyFunctions: Readonly<Record<string, HistoryFunction>> = {
     ...gives("bool"),
     doc: "whether the value differs from that of the poll before, by more than the tolerance; false on the first poll",
     reach: () => ({ polls: 2, ms: AGES }),
-    keeps: (value) => (isList(value) || isMap(value) ? hashOf(value) : value),
+    keeps: (value) => (isBig(value) ? hashOf(value) : value),
     read: changed,
   },
   delta: {

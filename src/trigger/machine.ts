@@ -1,7 +1,7 @@
 import { textHash } from "../lib/hash.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { compileActions, compileFire, type DueAction } from "./actions.ts";
-import type { Action, Trigger } from "./ast.ts";
+import type { Action, Expression, Trigger } from "./ast.ts";
 import type { Analysis } from "./check.ts";
 import { compile, Program } from "./compile.ts";
 import { type ExplainedLine, explained, type Watched, watchedIn } from "./explain.ts";
@@ -209,14 +209,15 @@ export class Machine {
     return answer === "missing" ? "no_data" : "error";
   }
 
-  /** The tree of the trigger with the type, and the value at the last poll, of every part. */
-  explain(): readonly ExplainedLine[] {
+  /** The tree of the trigger with the type, and the value at the last poll, of every part; `redact` takes secrets out of values before they are cut. */
+  explain(redact?: (text: string) => string): readonly ExplainedLine[] {
     const { trigger, analysis } = this.parts;
-    return explained(trigger, analysis.types, (node) => {
+    const valueIn = (node: Expression) => {
       if (this.polls === 0) return undefined;
       this.evaluator.frame.steps = 0;
       return this.evaluator.value(compile(node, this.program));
-    });
+    };
+    return explained(trigger, analysis.types, valueIn, redact);
   }
 
   /** Whether nothing of it grows from poll to poll: it has no history, and nothing is true. */
