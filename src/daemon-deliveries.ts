@@ -10,9 +10,9 @@ import type { Services } from "./turns/services.ts";
 import type { Deliver, Delivered, Delivery } from "./watch/contract.ts";
 
 export interface DeliveryOptions {
-  readonly supervisor: Supervisor;
-  readonly services: Services;
-  readonly view: View;
+  readonly supervisor: Pick<Supervisor, "tell">;
+  readonly services: Pick<Services, "callTool">;
+  readonly view: Pick<View, "get" | "object" | "within">;
   readonly states: Pick<Watching, "read" | "write">;
 }
 
@@ -34,15 +34,18 @@ const ways: Ways = {
 
 /** Makes deliveries; a second time with the same id has no second effect. It never rejects. */
 export function createDeliver(options: DeliveryOptions): Deliver {
-  return (delivery) => ways[delivery.action.kind](delivery, options).catch(failed);
+  return (delivery) =>
+    ways[delivery.action.kind](delivery, options).catch((error) => failed(delivery, error));
 }
 
-/** Once the end of the process, a full inbox or an agent that is only coming is over, the same delivery can be made. */
-const passing: ReadonlySet<string> = new Set(["LEG2030", "LEG2032", "LEG2033"]);
+/** Once the end of the process, a full inbox or an agent that is only coming, or coming again, is over, the same delivery can be made. */
+const passing: ReadonlySet<string> = new Set(["LEG2030", "LEG2031", "LEG2032", "LEG2033"]);
 
-function failed(error: unknown): Delivered {
+function failed({ action }: Delivery, error: unknown): Delivered {
   const data = errorData(error);
-  const isPassing = passing.has(data.code) || data.code.startsWith("LEG60");
+  // A watcher rests with its own agent: what it has to tell waits with it.
+  const isResting = action.kind === "wake" && data.code === "LEG2071";
+  const isPassing = passing.has(data.code) || isResting || data.code.startsWith("LEG60");
   return { type: isPassing ? "retry" : "failed", error: data };
 }
 
@@ -67,7 +70,7 @@ async function tellAgent(
 
 function targetOf(
   { watcher, action }: Delivery,
-  view: View,
+  view: DeliveryOptions["view"],
 ): { readonly agent: ResourceKey; readonly conversation?: string | undefined } | undefined {
   const { namespace } = watcher;
   const agent = (name: string): ResourceKey => ({ kind: "Agent", namespace, name });

@@ -325,6 +325,12 @@ describe("S33: limits", () => {
       code: "protocol",
     },
     {
+      name: "an answer in another protocol, which was not asked for",
+      say: (socket: Socket) =>
+        socket.write("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),
+      code: "protocol",
+    },
+    {
       name: "half a body",
       say: (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"),
       code: "reset",

@@ -151,6 +151,12 @@ function sent({ url, method, headers, body }: Hop, socket: Socket): Promise<Inco
     },
   });
   outgoing.on("response", resolve).on("error", reject);
+  // Without a listener Node ends the connection, and says nothing.
+  outgoing.on("upgrade", () =>
+    reject(
+      new NetworkFault("protocol", `${hostOf(url)} changed to a protocol that was not asked for`),
+    ),
+  );
   outgoing.end(body);
   return promise;
 }

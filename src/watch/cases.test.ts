@@ -171,7 +171,7 @@ const compared: readonly {
       [
         120_000,
         'a fire, recovered, a wake, an error with "no type"',
-        "no fire, not recovered, no wake, no error",
+        "no fire (state pending), not recovered, no wake, no error",
       ],
     ],
   },

@@ -85,9 +85,12 @@ const aspects: {
     replayed: Replayed,
   ) => Aspect;
 } = {
-  fire: (wanted, { outcome: { fire } }) => ({
+  fire: (wanted, { outcome: { fire, suppressed, state } }) => ({
     expected: wanted === false ? "no fire" : wanted === true ? "a fire" : `fire ${wanted}`,
-    actual: fire === undefined ? "no fire" : `fire ${fire.kind}`,
+    actual:
+      fire !== undefined
+        ? `fire ${fire.kind}`
+        : `no fire (${suppressed === undefined ? `state ${state}` : `held back by ${suppressed.gate}`})`,
     isMet: typeof wanted === "boolean" ? wanted === (fire !== undefined) : fire?.kind === wanted,
   }),
   recovered: (wanted, { recovery }) => ({

@@ -116,7 +116,13 @@ function fired(
   const texts = fire.actions.flatMap(({ text }) =>
     text === undefined ? [] : [shownValue(text, EVENT_TEXT_CHARS)],
   );
-  const message = `${around.condition} (${fire.kind}${fire.isDeferred ? ", after a window" : ""})${texts.map((text) => `: ${text}`).join("")}`;
+  const how = `${fire.kind}${fire.isDeferred ? ", after a window" : ""}`;
+  // What is told comes first: lists of events are cut at the width of the terminal.
+  const message = [
+    ...(texts.length > 0 ? [texts.join("; ")] : []),
+    `(${how})`,
+    around.condition,
+  ].join(" ");
   const after: Decision = {
     ...decision,
     record: {
@@ -178,7 +184,9 @@ function withEntries(
   let joined = around.openDelivery;
   for (const action of actions) {
     if (action.kind === "silent") continue;
-    if (record.outbox.length >= OUTBOX_MAX) {
+    const isEnd = told.kind === "recovery";
+    // Of these there are never more than of the fires that they belong to.
+    if (!isEnd && record.outbox.length >= OUTBOX_MAX) {
       if (record.isFull === undefined) events.push(tooMuch);
       record = { ...record, isFull: true };
       break;
@@ -190,10 +198,12 @@ function withEntries(
       ...{ n, episode: record.episode, action },
       told: { ...told, ...(action.text !== undefined && { text: action.text }) },
       ...(isGrouped && joined !== undefined && { waitsFor: { group: around.group, id: joined } }),
+      ...(isEnd && record.toldEpisode === record.episode && { isDue: true }),
     };
     entries.push(entry);
-    const { isFull: _, ...rest } = record;
-    record = { ...rest, next: n + 1, outbox: [...record.outbox, entry] };
+    const { isFull, ...rest } = record;
+    const stays = isEnd && isFull === true;
+    record = { ...rest, ...(stays && { isFull }), next: n + 1, outbox: [...record.outbox, entry] };
   }
   return { record, events, entries: [...decision.entries, ...entries] };
 }

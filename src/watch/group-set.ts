@@ -41,8 +41,12 @@ export class GroupSet {
     /** A delivery has ended, for each watcher that it told a fire of. */
     readonly ended: (uid: string, delivery: string, how: EndedDelivery) => void;
     readonly waits: (uid: string, error: ErrorData) => void;
+    /** Whether the agent has to be told something else of a watcher before that entry. */
+    readonly isBehind: (uid: string, n: number) => boolean;
   };
   private readonly running = new Map<string, RunningGroup>();
+  /** Watchers that were removed: a group that is taken up later may still hold what they would have told. */
+  private readonly gone = new Set<string>();
 
   constructor(parts: GroupSet["parts"]) {
     this.parts = parts;
@@ -55,11 +59,16 @@ export class GroupSet {
     // Another watcher of the group may have been quicker.
     if (this.running.has(id) || row === undefined) return;
     const nowMs = this.parts.clock.now();
-    const running = this.add(id, groupFrom(row, nowMs + waitMs));
+    const saved = groupFrom(row, nowMs + waitMs);
+    const running = this.add(id, [...this.gone].reduce(withoutWatcher, saved));
     running.durable = new Set(running.group.closed.map((batch) => batch.id));
     const { open } = running.group;
     if (open !== undefined) this.wait(id, running, Math.max(0, open.untilMs - nowMs));
-    running.queue.pump();
+  }
+
+  /** Goes on with what was kept, or with what had to wait for something else. */
+  pump(id: string): void {
+    this.running.get(id)?.queue.pump();
   }
 
   openDelivery(id: string): string | undefined {
@@ -88,6 +97,7 @@ export class GroupSet {
   /** A watcher was removed: nothing of it is told any more. Groups of which nothing is left are given back, to be forgotten. */
   leave(uid: string, stillUsed: ReadonlySet<string>): readonly string[] {
     const empty: string[] = [];
+    this.gone.add(uid);
     for (const [id, running] of this.running) {
       const isOf = holds(running.group, uid);
       if (isOf) running.group = withoutWatcher(running.group, uid);
@@ -126,7 +136,7 @@ export class GroupSet {
       durable: new Set(),
       queue: new DeliveryQueue({
         ...{ timers, deliver },
-        next: () => nextOf(running),
+        next: () => nextOf(running, this.parts.isBehind),
         ended: (delivery, how) => this.ended(id, running, delivery, how),
         waits: (_, error) => {
           for (const { uid } of running.group.closed[0]?.members ?? [])
@@ -159,10 +169,14 @@ export class GroupSet {
 
 export type EndedDelivery = Exclude<Delivered, { readonly type: "retry" }>;
 
-function nextOf({ group, durable }: RunningGroup): Delivery | undefined {
+function nextOf(
+  { group, durable }: RunningGroup,
+  isBehind: (uid: string, n: number) => boolean,
+): Delivery | undefined {
   const [batch] = group.closed;
   const [first] = batch?.members ?? [];
   if (batch === undefined || first === undefined || !durable.has(batch.id)) return undefined;
+  if (batch.members.some(({ uid, entry }) => isBehind(uid, entry.n))) return undefined;
   const fires = batch.members.map(({ entry }) => entry.told);
   return {
     id: batch.id,

@@ -20,6 +20,14 @@ export interface KeptRow {
   written?(): void;
 }
 
+interface Row {
+  readonly uid: string;
+  readonly row: KeptRow;
+}
+
+/** After so many rows that fail one by one, all of a transaction are taken for failed. */
+const SINGLE_FAILURES_MAX = 3;
+
 /** Writes the rows of watchers, many in one transaction. Nothing is lost when a write fails: it is made again. */
 export class Keeper {
   private readonly parts: {
@@ -36,6 +44,9 @@ export class Keeper {
   private timer: { readonly dueMs: number; cancel(): void } | undefined;
   private flushing: Promise<void> | undefined;
   private failures = 0;
+  /** Rows that the store refused while it took others, and those of them that wait for their next attempt. */
+  private readonly refused = new Set<string>();
+  private readonly waiting = new Map<string, () => void>();
   private isClosed = false;
 
   constructor(parts: Keeper["parts"]) {
@@ -44,13 +55,14 @@ export class Keeper {
 
   /** Something happened that a restart must know of. */
   soon(uid: string): void {
+    if (this.waiting.has(uid)) return;
     this.urgent.add(uid);
     this.arm(BATCH_MS);
   }
 
   /** Something grew. */
   later(uid: string): void {
-    if (this.grown.has(uid)) return;
+    if (this.grown.has(uid) || this.waiting.has(uid)) return;
     this.grown.set(uid, this.parts.clock.monotonic() + SAVE_EVERY_MS);
     this.arm(SWEEP_MS);
   }
@@ -58,6 +70,9 @@ export class Keeper {
   async forget(uid: string): Promise<void> {
     this.urgent.delete(uid);
     this.grown.delete(uid);
+    this.refused.delete(uid);
+    this.waiting.get(uid)?.();
+    this.waiting.delete(uid);
     await this.flushing;
     // A group may have begun again meanwhile.
     if (this.urgent.has(uid) || this.grown.has(uid)) return;
@@ -69,7 +84,8 @@ export class Keeper {
     this.isClosed = true;
     this.timer?.cancel();
     await this.flushing;
-    for (const uid of this.grown.keys()) this.urgent.add(uid);
+    for (const cancel of this.waiting.values()) cancel();
+    for (const uid of [...this.grown.keys(), ...this.waiting.keys()]) this.urgent.add(uid);
     await this.flush();
   }
 
@@ -83,11 +99,13 @@ export class Keeper {
     this.timer?.cancel();
     const cancel = timers.after(waitMs, () => {
       this.timer = undefined;
-      this.flushing = this.flush().finally(() => {
-        this.flushing = undefined;
-        if (this.urgent.size > 0) this.arm(BATCH_MS);
-        else if (this.grown.size > 0) this.arm(SWEEP_MS);
-      });
+      this.flushing = this.flush()
+        .catch(this.parts.onError)
+        .finally(() => {
+          this.flushing = undefined;
+          if (this.urgent.size > 0) this.arm(BATCH_MS);
+          else if (this.grown.size > 0) this.arm(SWEEP_MS);
+        });
     });
     this.timer = { dueMs, cancel };
   }
@@ -95,23 +113,60 @@ export class Keeper {
   private async flush(): Promise<void> {
     const rows = this.take();
     if (rows.length === 0) return;
+    const error = await this.write(rows);
+    if (error === undefined) return;
+    const left = rows.length === 1 ? rows : await this.writeSingly(rows);
+    const isOfStore =
+      left.length === rows.length && !rows.every(({ uid }) => this.refused.has(uid));
+    if (!isOfStore) return this.putOff(left, error);
+    if (this.failures === 0) this.parts.onError(error);
+    this.failures += 1;
+    for (const { uid } of rows) this.urgent.add(uid);
+  }
+
+  /** The store refuses these rows and takes others: they wait, and nothing waits for them. */
+  private putOff(rows: readonly Row[], error: unknown): void {
+    for (const { uid } of rows) {
+      if (!this.refused.has(uid)) this.parts.onError(error);
+      this.refused.add(uid);
+      if (this.isClosed) continue;
+      const cancel = this.parts.timers.after(RETRY_MS_MAX, () => {
+        this.waiting.delete(uid);
+        this.soon(uid);
+      });
+      this.waiting.set(uid, cancel);
+    }
+  }
+
+  /** Writes rows in one transaction; what it failed with, if it did. */
+  private async write(rows: readonly Row[]): Promise<unknown> {
     try {
       await this.parts.states.write(rows.map(({ uid, row }) => ({ uid, state: row.state })));
     } catch (error) {
-      if (this.failures === 0) this.parts.onError(error);
-      this.failures += 1;
-      for (const { uid } of rows) this.urgent.add(uid);
-      return;
+      return error ?? new Error("the rows could not be written");
     }
     this.failures = 0;
-    for (const { row } of rows) row.written?.();
+    for (const { uid, row } of rows) {
+      this.refused.delete(uid);
+      row.written?.();
+    }
+    return undefined;
+  }
+
+  /** Writes what can be written when a transaction failed; gives the rest, which is all when the first few fail as well. */
+  private async writeSingly(rows: readonly Row[]): Promise<readonly Row[]> {
+    const left: Row[] = [];
+    for (const [index, row] of rows.entries()) {
+      const isHopeless = left.length === index && index >= SINGLE_FAILURES_MAX;
+      if (isHopeless || (await this.write([row])) !== undefined) left.push(row);
+    }
+    return left;
   }
 
   /** The rows of the next transaction: all that matter, and of what only grew what is due. */
-  private take(): { readonly uid: string; readonly row: KeptRow }[] {
+  private take(): Row[] {
     const { clock, rowOf } = this.parts;
-    const startedMs = clock.monotonic();
-    const rows: { readonly uid: string; readonly row: KeptRow }[] = [];
+    const rows: Row[] = [];
     const add = (uid: string) => {
       this.urgent.delete(uid);
       this.grown.delete(uid);
@@ -119,6 +174,7 @@ export class Keeper {
       if (row !== undefined) rows.push({ uid, row });
     };
     for (const uid of [...this.urgent]) add(uid);
+    const startedMs = clock.monotonic();
     let swept = 0;
     for (const [uid, dueMs] of this.grown) {
       const isOver = clock.monotonic() - startedMs > SWEEP_SLICE_MS;

@@ -84,6 +84,20 @@ test("whatever is filled in, the message has its lines and one block, and no lin
   );
 });
 
+const hidden: readonly (readonly [what: string, text: string])[] = [
+  ["tags", "\u{e0041}"],
+  ["variation selectors, of which 256 can spell any bytes", "\u{e0100}\ufe00"],
+  ["what joins and fills", "\u034f\u115f\u3164\uffa0\u180e\u17b4"],
+  ["marks of notes and of music", "\ufff9\u{1d173}"],
+];
+
+for (const [what, text] of hidden)
+  test(`nothing can be hidden in a message by ${what}`, () => {
+    const told = messageOf([{ ...fire, text: `a${text}b`, values: { body: text } }]);
+    assert.doesNotMatch(told.replaceAll("\n", ""), /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u);
+    assert.deepEqual(JSON.parse(told.split("\n").at(-2) ?? ""), { body: text });
+  });
+
 test("values are bounded in bytes, stay JSON, and small ones stay as they are", () => {
   fc.assert(
     fc.property(fc.dictionary(hostile, fc.oneof(json, hostile), { maxKeys: 20 }), (values) => {

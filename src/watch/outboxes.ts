@@ -20,7 +20,7 @@ export class OutboxSet {
   private readonly parts: {
     readonly timers: Timers;
     readonly deliver: Deliver;
-    readonly groups: Pick<GroupSet, "how" | "join">;
+    readonly groups: Pick<GroupSet, "how" | "join" | "pump">;
     readonly emit: (watcher: RunningWatcher, event: WatcherEvent) => void;
   };
   private readonly outboxes = new Map<string, Outbox>();
@@ -87,6 +87,13 @@ export class OutboxSet {
       this.parts.emit(watcher, { severity: "warning", reason: "DeliveryWaits", message: told });
   }
 
+  /** Whether another wake of the watcher goes to its agent before that entry; both wait for the same then. */
+  isBehind(uid: string, n: number): boolean {
+    const first = this.outboxes.get(uid)?.watcher.record.outbox[0];
+    if (first === undefined || first.n >= n) return false;
+    return first.waitsFor === undefined && first.action.kind === "wake";
+  }
+
   remove(uid: string): Promise<void> {
     const outbox = this.outboxes.get(uid);
     this.outboxes.delete(uid);
@@ -100,11 +107,13 @@ export class OutboxSet {
   /** The first entry, once it is on disk. The end of firing is not told when no fire of it came through. */
   private next({ watcher, durable }: Outbox): Delivery | undefined {
     for (;;) {
-      const { outbox, toldEpisode } = watcher.record;
-      const [first] = outbox;
-      if (first === undefined || first.n >= durable || first.waitsFor !== undefined)
+      const [first] = watcher.record.outbox;
+      if (first === undefined || first.n >= durable) return undefined;
+      if (first.waitsFor !== undefined) {
+        this.parts.groups.pump(first.waitsFor.group);
         return undefined;
-      if (!isRecovery(first) || first.episode === toldEpisode) return deliveryOf(watcher, first);
+      }
+      if (!isRecovery(first) || first.isDue === true) return deliveryOf(watcher, first);
       const message = "the fires were not told, so their end is not told either";
       this.parts.emit(watcher, { severity: "warning", reason: "RecoveryDropped", message });
       watcher.update(withoutFirst(watcher.record, false));

@@ -1,5 +1,6 @@
+import path from "node:path";
 import { canonicalHash } from "../lib/hash.ts";
-import type { Json } from "../lib/json.ts";
+import type { Json, JsonObject } from "../lib/json.ts";
 import { durationMs } from "../lib/quantities.ts";
 import type { WatcherSpec } from "../manifest/generated/watcher.ts";
 import type { ResourceKey } from "../state/resource.ts";
@@ -62,7 +63,11 @@ export function planOf(generation: WatcherGeneration, schema: unknown): WatcherP
     key: { kind: "Watcher", namespace, name },
     schema,
     identity: canonicalHash([trigger, type, timezone, (schema ?? null) as Json]),
-    sourceIdentity: canonicalHash(Object.fromEntries(ofSource) as Json),
+    // Paths are relative to the manifest.
+    sourceIdentity: canonicalHash({
+      ...(Object.fromEntries(ofSource) as JsonObject),
+      folder: path.dirname(object.source.file),
+    }),
     ...{ intervalMs, jitterMs, timeoutMs },
     spacingMs: 2 * (intervalMs + jitterMs) + timeoutMs + GRACE_MS + SAVE_EVERY_MS,
     ...(agent !== undefined && { agent: { kind: "Agent", namespace, name: agent } }),

@@ -14,6 +14,8 @@ export interface Entry {
   readonly told: ToldFire;
   /** The delivery that tells it together with others; what comes behind waits for that one. */
   readonly waitsFor?: { readonly group: string; readonly id: string };
+  /** Of a recovery: a fire of its time of firing was told. A later one may be told before it, by a group. */
+  readonly isDue?: true;
 }
 
 /** What is known of a watcher besides its machine. Everything is JSON: a restart goes on with it. */
@@ -38,7 +40,7 @@ export interface WatcherRecord
   readonly isFull?: true;
 }
 
-/** Entries that wait; a newer one is dropped. */
+/** Entries that wait; a newer one is dropped, but for the recovery of one that waits or was told. */
 export const OUTBOX_MAX = 100;
 
 export function newRecord(at: string): WatcherRecord {
@@ -75,8 +77,10 @@ export function deliveryId(uid: string, n: number): string {
 
 /** How the first entry ended. A fire that was told makes its recovery be told. */
 export function withoutFirst(record: WatcherRecord, isTold: boolean): WatcherRecord {
-  const [first, ...outbox] = record.outbox;
-  return first === undefined ? record : { ...withTold(record, first, isTold), outbox };
+  const [first] = record.outbox;
+  if (first === undefined) return record;
+  const after = withTold(record, first, isTold);
+  return { ...after, outbox: after.outbox.slice(1) };
 }
 
 /** Takes away entries that a group told, or failed to tell. */
@@ -89,12 +93,19 @@ export function withoutGrouped(
   const ended = record.outbox.filter(isOf);
   if (ended.length === 0) return record;
   const after = ended.reduce((before, entry) => withTold(before, entry, isTold), record);
-  return { ...after, outbox: record.outbox.filter((entry) => !isOf(entry)) };
+  return { ...after, outbox: after.outbox.filter((entry) => !isOf(entry)) };
 }
 
 function withTold(record: WatcherRecord, entry: Entry, isTold: boolean): WatcherRecord {
   if (!isTold || isRecovery(entry)) return record;
-  return { ...record, toldEpisode: Math.max(record.toldEpisode, entry.episode) };
+  const { episode } = entry;
+  return {
+    ...record,
+    toldEpisode: Math.max(record.toldEpisode, episode),
+    outbox: record.outbox.map((each) =>
+      isRecovery(each) && each.episode === episode ? { ...each, isDue: true } : each,
+    ),
+  };
 }
 
 export function isRecovery({ told }: Entry): boolean {

@@ -141,11 +141,7 @@ export class RunningWatcher {
   }
 
   explain(): readonly ExplainedLine[] {
-    return this.machine
-      .explain()
-      .map((line) =>
-        line.value === undefined ? line : { ...line, value: this.deps.redact(line.value) },
-      );
+    return this.machine.explain(this.deps.redact);
   }
 
   /** Takes a record that the outbox changed, and keeps it. */

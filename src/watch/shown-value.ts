@@ -70,8 +70,7 @@ export function boundedText(text: string, maxChars: number): string {
 }
 
 /** Whatever could end a fence, hide, or turn the direction of text, as an escape. It stays the same JSON. */
-const hostile =
-  /[`\p{Cc}\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu;
+const hostile = /[`\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** JSON on one line that cannot pose as anything else. */
 export function safeJson(value: Json | Readonly<Record<string, Json>>): string {

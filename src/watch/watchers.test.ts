@@ -3,9 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LegionError } from "../lib/errors.ts";
-import { type TestWatchers, testWatchers, watcherKey, watcherObject } from "../testing/watchers.ts";
+import { manualTime } from "../testing/manual-timers.ts";
+import {
+  memoryWatching,
+  scriptedSchema,
+  type TestWatchers,
+  testWatchers,
+  watcherKey,
+  watcherObject,
+} from "../testing/watchers.ts";
 import { VALUE_SHOWN_MAX } from "./contract.ts";
 import { spreadMs } from "./schedule.ts";
+import { createWatchers, type WatchersDeps } from "./watchers.ts";
 
 const down = { status: 500 };
 const up = { status: 200 };
@@ -413,6 +422,65 @@ test("a state shows a value cut, and secrets are in nothing that is told or show
   ];
   assert.match(JSON.stringify(everything), /redacted/);
   assert.doesNotMatch(JSON.stringify(everything), /sesame/);
+});
+
+test("the tree of a trigger shows no part of a secret where it cuts a value", async () => {
+  const secret = "sesame-4711-open-the-door";
+  const t = testWatchers({ redact: (text) => text.replaceAll(secret, "[redacted]") });
+  t.sees.shop = { body: `${"x".repeat(70)}${secret}` };
+  await t.ensure("shop", { trigger: "when size(body) > 0" });
+  await t.advance(2_000);
+  const tree = JSON.stringify(t.watchers.explain(watcherKey("shop")));
+  assert.match(tree, /xxx/);
+  assert.doesNotMatch(tree, /sesame/);
+});
+
+/** Watchers whose sources are made, or refused, by the test. */
+function withSources(createSource: WatchersDeps["createSource"]) {
+  const { clock, timers, advance } = manualTime();
+  const watchers = createWatchers({
+    ...{
+      clock,
+      timers,
+      createSource,
+      states: memoryWatching(clock),
+      schemaOf: () => scriptedSchema,
+    },
+    deliver: async () => ({ type: "done" }),
+    ...{ agentState: () => undefined, emit: () => "", onError: () => {} },
+  });
+  return { watchers, advance };
+}
+
+test("a watcher that is to rest does so although its new source cannot be made", async () => {
+  const { watchers, advance } = withSources(async ({ spec }) => {
+    if (spec.url !== undefined)
+      throw new LegionError({ code: "LEG2750", message: "there is no such file", hint: "" });
+    return { poll: async () => up };
+  });
+  const object = watcherObject("shop", { trigger: "when status >= 500" });
+  const spec = { ...object.spec, suspend: true, url: "https://shop.example.com" };
+  await watchers.ensure({ uid: "uid-shop", generation: 1, object });
+  advance(10_000);
+  const suspended = { ...object, spec, specHash: "another" };
+  await assert.rejects(watchers.ensure({ uid: "uid-shop", generation: 2, object: suspended }), {
+    code: "LEG2750",
+  });
+  const { state, generation } = watchers.state(watcherKey("shop")) ?? {};
+  assert.deepEqual([state, generation], ["suspended", 1]);
+});
+
+test("a manifest that moved to another folder is looked at from there", async () => {
+  const sources: string[] = [];
+  const object = watcherObject("log", { trigger: "when status >= 500", path: "app.log" });
+  const moved = { ...object, source: { ...object.source, file: "/manifests/below/log.yaml" } };
+  const { watchers } = withSources(async ({ source }) => {
+    sources.push(source.file);
+    return { poll: async () => up };
+  });
+  for (const each of [object, object, moved, moved])
+    await watchers.ensure({ uid: "uid-log", generation: 1, object: each });
+  assert.deepEqual(sources, [object.source.file, moved.source.file]);
 });
 
 test("listeners hear of what people want to see at once, and of values alone once a second", async () => {

@@ -74,6 +74,7 @@ class WatcherSet implements Watchers {
       ...{ clock, timers, states, deliver, keeper: this.keeper },
       ended: (uid, delivery, how) => this.outboxes.groupEnded(uid, delivery, how),
       waits: (uid, error) => this.outboxes.waits(uid, error),
+      isBehind: (uid, n) => this.outboxes.isBehind(uid, n),
     });
     this.outboxes = new OutboxSet({ timers, deliver, groups: this.groups, emit });
     this.runningDeps = {
@@ -97,6 +98,8 @@ class WatcherSet implements Watchers {
       await this.silenced.load();
       const known = this.byKey.get(keyText(plan.key));
       if (known !== undefined && known.plan.uid !== plan.uid) await this.drop(known);
+      // Also when the rest of the generation cannot be begun with.
+      else if (object.spec.suspend) known?.setResting(true);
       const watcher =
         known?.plan.uid === plan.uid ? await this.goOn(known, plan) : await this.begin(plan);
       watcher.setResting(this.rests(plan));
@@ -109,7 +112,7 @@ class WatcherSet implements Watchers {
       const known = this.byKey.get(keyText(key));
       if (known?.plan.uid === uid) return await this.drop(known);
       if (known === undefined) await this.silenced.end(key);
-      await this.keeper.forget(uid);
+      for (const row of this.leftBehind(uid)) await this.keeper.forget(row);
     });
   }
 
@@ -180,13 +183,14 @@ class WatcherSet implements Watchers {
 
   private async goOn(known: RunningWatcher, plan: WatcherPlan): Promise<RunningWatcher> {
     const { generation, identity, object, sourceIdentity } = known.plan;
-    const isSame = generation === plan.generation && identity === plan.identity;
+    const isKept = sourceIdentity === plan.sourceIdentity;
+    const isSame = generation === plan.generation && identity === plan.identity && isKept;
     if (isSame && object.specHash === plan.object.specHash) return known;
     const compiled = await compilePlan(plan);
-    const isKept = sourceIdentity === plan.sourceIdentity;
     await this.groups.load(plan.group, plan.groupWaitMs);
     const source = isKept ? known.source : await this.deps.createSource(plan.object);
     known.adopt({ plan, compiled, source });
+    this.groups.pump(plan.group);
     return known;
   }
 
@@ -196,11 +200,12 @@ class WatcherSet implements Watchers {
     const source = await this.deps.createSource(plan.object);
     const watcher = new RunningWatcher({ plan, compiled, source }, saved, this.runningDeps);
     const waitedFor = watcher.record.outbox.flatMap(({ waitsFor }) => waitsFor?.group ?? []);
-    for (const group of new Set([plan.group, ...waitedFor]))
-      await this.groups.load(group, plan.groupWaitMs);
+    const groups = new Set([plan.group, ...waitedFor]);
+    for (const group of groups) await this.groups.load(group, plan.groupWaitMs);
     this.byKey.set(keyText(plan.key), watcher);
     this.byUid.set(plan.uid, watcher);
     this.outboxes.add(watcher);
+    for (const group of groups) this.groups.pump(group);
     return watcher;
   }
 
@@ -211,11 +216,16 @@ class WatcherSet implements Watchers {
     this.byUid.delete(uid);
     const delivered = this.outboxes.remove(uid);
     await this.within(GRACE_MS, Promise.all([watcher.stop(), delivered]));
-    const used = new Set([...this.byKey.values()].map(({ plan }) => plan.group));
-    const groups = this.groups.leave(uid, used);
+    const rows = this.leftBehind(uid);
     await this.silenced.end(key);
-    for (const row of [uid, ...groups]) await this.keeper.forget(row);
+    for (const row of rows) await this.keeper.forget(row);
     this.changed(key);
+  }
+
+  /** Lets nothing more of a removed watcher be told; gives the rows that nobody needs any more. */
+  private leftBehind(uid: string): readonly string[] {
+    const used = new Set([...this.byKey.values()].map(({ plan }) => plan.group));
+    return [uid, ...this.groups.leave(uid, used)];
   }
 
   private rests({ object, agent }: WatcherPlan): boolean {

@@ -13,8 +13,8 @@ export interface OpenFile {
   readonly isLive: boolean;
 }
 
-/** What of a process the system shows as files holds its environment and its memory. */
-const ofProcess = /^\/proc\/(\d+|self|thread-self)(\/|$)/;
+/** What the system shows as files of a process holds its environment and its memory; the memory of all is there, too, and messages that are gone once they are read. */
+const ofProcess = /^\/proc\/(\d+|self|thread-self|kcore|kmsg|vmcore)(\/|$)/;
 const live = /^\/(proc|sys)\//;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;

@@ -256,6 +256,19 @@ describe("lines", () => {
     assert.deepEqual(all, [["1234"], ["56"], ["7"], []]);
   });
 
+  test("what a look gave that was not taken comes again, also when that was the last of it", async () => {
+    await writeFile(inFolder("log"), "");
+    const source = await watch("log", { maxBytes: "20B" });
+    await look(source);
+    await appendFile(inFolder("log"), "first 12345\nsecond 1234\n");
+    assert.deepEqual((await look(source)).lines, ["first 12345"]);
+    const { saved } = { saved: source.save?.() };
+    assert.deepEqual((await look(source)).lines, ["second 1234"]);
+    source.restore?.(saved ?? {});
+    assert.deepEqual((await look(source)).lines, ["second 1234"]);
+    assert.deepEqual((await look(source)).lines, []);
+  });
+
   test("a restart goes on where it was, also over a rotation, and tells what changed meanwhile", async () => {
     await writeFile(inFolder("log"), "old\n");
     const first = await watch("log");
@@ -384,7 +397,8 @@ describe("what is closed", () => {
   test("what the system shows of processes", {
     skip: process.platform !== "linux" && "there is no /proc",
   }, async () => {
-    for (const file of ["/proc/self/environ", `/proc/${process.pid}/mem`, "/proc/thread-self/maps"])
+    const ofProcess = ["/proc/self/environ", `/proc/${process.pid}/mem`, "/proc/thread-self/maps"];
+    for (const file of [...ofProcess, "/proc/kmsg"])
       assert.equal(await code(await watch("", { path: file })), "denied", file);
   });
 

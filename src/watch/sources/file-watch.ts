@@ -74,7 +74,10 @@ export async function fileWatch(
     save: () => (seen === undefined ? {} : { path: file, seen: seen as unknown as JsonObject }),
     restore({ path: saved, seen: then }) {
       // What was seen of another file says nothing of this one.
-      if (saved === file && isSeen(then)) seen = then;
+      if (saved !== file || !isSeen(then)) return;
+      seen = then;
+      // There may be lines behind that place in a file that has not changed since.
+      hasMore = true;
     },
   };
 }
