@@ -277,6 +277,25 @@ describe("it is removed", () => {
   });
 });
 
+test("a schedule that changed while no process ran has no moments of before", async () => {
+  await using rig = await cronRig();
+  await rig.ensure({ schedule: "0 3 * * *", catchup: "all" });
+  await passEnding(rig, 4 * HOUR_MS);
+  await rig.restart(8 * HOUR_MS);
+  await rig.ensure({ schedule: "30 * * * *", catchup: "all" }, { generation: 2 });
+  assert.deepEqual(await rig.rows(), ["03:00 ok"]);
+  await passEnding(rig, HOUR_MS);
+  // The same one still catches up.
+  await rig.restart(2 * HOUR_MS);
+  await rig.ensure({ schedule: "30 * * * *", catchup: "all" }, { generation: 2 });
+  assert.deepEqual(await rig.rows(), [
+    "03:00 ok",
+    "12:30 ok",
+    "13:30 started catchup",
+    "14:30 waiting catchup",
+  ]);
+});
+
 describe("the store does not work for a while (R05)", () => {
   const full = new LegionError({ code: "LEG6004", message: "the disk is full", hint: "free it" });
   test("a moment that could not be taken runs when it does", async () => {
@@ -301,6 +320,31 @@ describe("the store does not work for a while (R05)", () => {
     rig.trouble = undefined;
     await rig.pass(30_000);
     assert.deepEqual([await rig.rows(), rig.state().state], [["01:00 failed"], "paused"]);
+  });
+  test("a run that could not be begun has not failed: it begins when it can", async () => {
+    await using rig = await cronRig();
+    const { code, message, hint } = full;
+    const notKept = { type: "failed", error: { code, message, hint } } as const;
+    await rig.ensure({ overlap: "bufferAll", pauseOnFailure: true });
+    rig.early.push(notKept, notKept);
+    await rig.pass(2 * HOUR_MS);
+    assert.deepEqual(await rig.rows(), ["01:00 started", "02:00 waiting"]);
+    rig.early.push(notKept, notKept);
+    await rig.jobs[0]?.end();
+    await rig.pass(10_000);
+    assert.deepEqual(await rig.rows(), ["01:00 ok", "02:00 started"]);
+    assert.deepEqual([rig.state().runs, rig.errors.length], [2, 4]);
+  });
+  test("a run that ends while the process does is not begun again", async () => {
+    await using rig = await cronRig();
+    await rig.ensure();
+    await rig.pass(HOUR_MS);
+    const closed = rig.crons.close();
+    await rig.jobs[0]?.end();
+    await closed;
+    await rig.restart();
+    await rig.ensure();
+    assert.deepEqual([await rig.rows(), rig.jobs.length], [["01:00 ok"], 1]);
   });
   test("a process that lost the folder does nothing any more", async () => {
     await using rig = await cronRig();

@@ -93,7 +93,13 @@ async function load(
   const { uid, generation, createdAt } = cron;
   const plan = await planOf(cron.object);
   const before = await ticks.record(uid);
-  const known = before ?? (await ticks.keep({ uid, decidedMs: Date.parse(createdAt), runs: 0 }));
+  const schedule = plan.identity;
+  // A schedule that changed while no process ran begins now, like one that changes while one does.
+  const fromMs = before === undefined ? Date.parse(createdAt) : context.clock.now();
+  const known =
+    before?.schedule === schedule
+      ? before
+      : await ticks.keep({ uid, decidedMs: fromMs, runs: before?.runs ?? 0, schedule });
   const isStale = known.paused !== undefined && known.paused.generation !== generation;
   const record = isStale ? await ticks.keep({ uid, paused: null }) : known;
   const open = (await ticks.list(uid, { states: ["started", "waiting"] })).toReversed();
@@ -133,7 +139,8 @@ function update(context: CronContext, loop: CronLoop, cron: CronGeneration): Pro
     // What was due under the schedule before is decided by that one.
     await look(context, loop);
     const isOther = plan.identity !== loop.plan.identity || endOf(loop) !== undefined;
-    if (isOther) loop.record = await ticks.keep({ uid, decidedMs: clock.now() });
+    if (isOther)
+      loop.record = await ticks.keep({ uid, decidedMs: clock.now(), schedule: plan.identity });
     if (loop.record.paused !== undefined) loop.record = await ticks.keep({ uid, paused: null });
     loop.cron = cron;
     loop.plan = plan;

@@ -1,4 +1,4 @@
-import { errorData } from "../lib/errors.ts";
+import { errorData, LegionError } from "../lib/errors.ts";
 import { textHash } from "../lib/hash.ts";
 import { count } from "../lib/text.ts";
 import type { Tick } from "../state/ticks.ts";
@@ -17,7 +17,7 @@ import {
   serially,
   tell,
 } from "./loop.ts";
-import { persistently } from "./persistently.ts";
+import { isStoreTrouble, persistently } from "./persistently.ts";
 
 /** Starts a moment that is due, or whatever the overlap policy makes of it. */
 export async function take(context: CronContext, loop: CronLoop, tick: DueTick): Promise<void> {
@@ -57,6 +57,8 @@ export async function begin(
   if (early !== undefined) {
     loop.running.delete(tick.atMs);
     if (!isEnd(early)) return;
+    // A full disk is no failure of the run: it begins when the store works again.
+    if (early.type === "failed" && isStoreTrouble(early.error)) throw new LegionError(early.error);
     const keeping = () => keepEnd(context, loop, tick, early);
     // A moment that nothing was kept of is undecided, and looked at again when the store works.
     await (from === "due" ? keeping() : persistently(context, loop, keeping));
@@ -126,8 +128,8 @@ async function finish(
   end: JobEnd,
 ): Promise<void> {
   loop.running.delete(tick.atMs);
-  // When the process ends, the next one goes on with it.
-  if (!isEnd(end) || isGone(context, loop)) return;
+  // When the process ends before, the next one goes on with it. An end that is known is kept even then.
+  if (!isEnd(end) || loop.isRemoved) return;
   const known = stateOfEnd(end);
   await persistently(context, loop, () => context.ticks.end(loop.uid, tick.atMs, known));
   await tellEnded(context, loop, tick, end);
@@ -193,7 +195,7 @@ export async function drain(context: CronContext, loop: CronLoop): Promise<void>
     const next = loop.waiting.shift();
     if (next === undefined) return;
     try {
-      await begin(context, loop, next, "waiting");
+      await persistently(context, loop, () => begin(context, loop, next, "waiting"));
     } catch (error) {
       // It waits on.
       if (!loop.running.has(next.atMs)) loop.waiting.unshift(next);

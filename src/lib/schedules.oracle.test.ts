@@ -19,6 +19,9 @@ const OSLO = "Europe/Oslo";
 const YORK = "America/New_York";
 /** On at 22:00 UTC on 23 April 2026 (Friday 24 April 00:00 to 01:00), back at 21:00 UTC on 29 October 2026 (24:00 to 23:00). */
 const CAIRO = "Africa/Cairo";
+const NUUK = "America/Nuuk";
+const PYONGYANG = "Asia/Pyongyang";
+const APIA = "Pacific/Apia";
 /** By half an hour: on at 15:30 UTC on 3 October 2026 (4 October 02:00 to 02:30), back at 15:00 UTC on 4 April 2026 (5 April 02:00 to 01:30). */
 const HOWE = "Australia/Lord_Howe";
 
@@ -100,6 +103,49 @@ const table: readonly Row[] = [
     "2026-01-01T00:00Z",
     ["2026-04-23T22:00Z", "2027-04-23T22:00Z"],
     "once a year, in the gap of this one",
+  ],
+  // A gap that ends with the day: 23:00 is 0:00 of the next one.
+  [
+    "30 23 * * *",
+    NUUK,
+    "2026-03-27T12:00Z",
+    ["2026-03-28T01:30Z", "2026-03-29T01:00Z", "2026-03-30T00:30Z"],
+    "in the gap before midnight",
+  ],
+  [
+    "30 23 28 3 *",
+    NUUK,
+    "2026-01-01T00:00Z",
+    ["2026-03-29T01:00Z", "2027-03-29T00:30Z"],
+    "once a year, in the gap before midnight",
+  ],
+  [
+    "0 0,23 * * *",
+    NUUK,
+    "2026-03-28T12:00Z",
+    ["2026-03-29T01:00Z", "2026-03-30T00:00Z", "2026-03-30T01:00Z"],
+    "the gap before midnight and its end come once",
+  ],
+  [
+    "*/30 23 * * *",
+    NUUK,
+    "2026-03-28T12:00Z",
+    ["2026-03-30T00:00Z", "2026-03-30T00:30Z"],
+    "no time of the day has nothing in the gap before midnight",
+  ],
+  [
+    "45 23 * * *",
+    PYONGYANG,
+    "2018-05-03T18:00Z",
+    ["2018-05-04T15:00Z", "2018-05-05T14:45Z"],
+    "half an hour before midnight, once and for all",
+  ],
+  [
+    "0 12,23 30 12 *",
+    APIA,
+    "2011-01-01T00:00Z",
+    ["2012-12-29T22:00Z", "2012-12-30T09:00Z"],
+    "a day that was left out has no times",
   ],
   [
     "15 2 * * *",

@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { parseDuration } from "./quantities.ts";
 import { fieldProblems, isWildcard, nicknames, placedFields } from "./schedule-fields.ts";
+import { withGapsAtMidnight } from "./schedule-gaps.ts";
 import { suggest } from "./suggest.ts";
 
 /** When something is due: a pattern of cron in a time zone, or a length of time. */
@@ -97,7 +98,7 @@ function readPattern(text: string, zone: string, zoneProblems: readonly Schedule
     return { problems: problems.map((problem) => ({ of: "schedule", ...problem })) };
   const place = { of: "schedule", start: 0, end: text.length } as const;
   try {
-    const schedule = patternSchedule(pattern, zoneProblems.length === 0 ? zone : "UTC");
+    const schedule = zonedSchedule(pattern, zoneProblems.length === 0 ? zone : "UTC");
     if (schedule.next(SEARCH_START_MS) !== undefined) return { schedule };
   } catch (error) {
     const message = `the schedule is not understood: ${error instanceof Error ? error.message : error}`;
@@ -109,8 +110,20 @@ function readPattern(text: string, zone: string, zoneProblems: readonly Schedule
   return { problems: [{ ...place, message, hint }] };
 }
 
+/** The moments of a pattern, also of times of the day that clocks leave out. */
+function zonedSchedule(pattern: string, zone: string): Schedule {
+  const schedule = patternSchedule(pattern, zone);
+  const [second = "0", minute, hour = ""] = placedFields(pattern).map((field) => field?.text);
+  const isTimeOfDay = !/[*/]/.test(`${second} ${minute} ${hour}`);
+  const lastHour = Math.max(...hour.split(/[-,]/).map(Number));
+  if (!isTimeOfDay || lastHour < GAP_HOUR_MIN || zone === "UTC") return schedule;
+  return withGapsAtMidnight(schedule, patternSchedule(pattern, "UTC"), zone);
+}
+/** No gap that ends at midnight begins before. */
+const GAP_HOUR_MIN = 21;
+
 /**
- * The moments of a pattern. A parsed pattern takes 80 kB and a moment to make, so only the last one that was asked is kept:
+ * The moments of a pattern. A parsed pattern takes 80 kB and a moment to make, so only those that were asked last are kept:
  * whoever asks for many moments asks for those of one pattern.
  */
 function patternSchedule(pattern: string, timezone: string): Schedule {
@@ -124,8 +137,12 @@ function patternSchedule(pattern: string, timezone: string): Schedule {
     });
   const key = `${timezone} ${pattern}`;
   const cron = () => {
-    if (lastAsked?.key !== key) lastAsked = { key, cron: make() };
-    return lastAsked.cron;
+    const made = lastAsked.get(key) ?? make();
+    // Set anew it stands last.
+    lastAsked.delete(key);
+    lastAsked.set(key, made);
+    for (const [oldest] of lastAsked) if (lastAsked.size > KEPT_MAX) lastAsked.delete(oldest);
+    return made;
   };
   cron();
   return {
@@ -145,7 +162,9 @@ function patternSchedule(pattern: string, timezone: string): Schedule {
     },
   };
 }
-let lastAsked: { readonly key: string; readonly cron: Cron } | undefined;
+const lastAsked = new Map<string, Cron>();
+/** That of a zone, and the same in UTC. */
+const KEPT_MAX = 2;
 
 /** Moments that calendars of zones speak of. */
 function isAskable(ms: number): boolean {

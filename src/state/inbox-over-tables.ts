@@ -84,6 +84,9 @@ export function inboxOverTables(tables: InboxTables, { clock, fence }: InboxOpti
       checkSize(message);
       return write(() => keep(tables, message, clock.now()));
     },
+    async isKnown(message) {
+      return tables.known(message) !== undefined;
+    },
     async next(uid, conversation, nowMs) {
       const head = nextHead(tables.heads(uid, conversation), nowMs);
       const message = head && tables.message(head.id);

@@ -76,6 +76,8 @@ export interface MessageOutcome {
 export interface Inbox {
   /** Keeps a message, on disk when the promise resolves. One that is known already, by its id or its dedupe key, is not kept twice, also after it was answered, for as long as its outcome is kept. LEG6040 for one that is too large, LEG6042 when the inbox of the agent is full. */
   put(message: NewMessage): Promise<Put>;
+  /** Whether `put` would find that the message is known already. */
+  isKnown(message: Pick<NewMessage, "id" | "uid" | "dedupeKey">): Promise<boolean>;
   /** The first message of a lane of an agent; undefined when there is none. A deferred one holds back those after it of the same sender only. One that was begun goes first: the process that began it has died or was ended. */
   next(uid: string, conversation: string, nowMs: number): Promise<InboxMessage | undefined>;
   /** Lanes in which messages wait, with when the first may be delivered, wall milliseconds. */

@@ -5,7 +5,7 @@ export const watchingTables: readonly string[] = [
     id TEXT PRIMARY KEY, watcher TEXT NOT NULL UNIQUE, until_ms INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT`,
   `CREATE TABLE crons (
-    uid TEXT PRIMARY KEY, decided_ms INTEGER NOT NULL, runs INTEGER NOT NULL, paused TEXT
+    uid TEXT PRIMARY KEY, decided_ms INTEGER NOT NULL, runs INTEGER NOT NULL, paused TEXT, schedule TEXT
   ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE ticks (
     uid TEXT NOT NULL, at_ms INTEGER NOT NULL, woken_by TEXT NOT NULL, state TEXT NOT NULL, message TEXT,

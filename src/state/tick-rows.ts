@@ -63,11 +63,12 @@ export function startedBy({ uid, atMs, by }: TickClaim, message: string): TickTa
 const PRUNE = `DELETE FROM ticks WHERE uid = ? AND state NOT IN ('waiting', 'started') AND at_ms <
   (SELECT at_ms FROM ticks WHERE uid = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?)`;
 
-function recordOf({ uid, decided_ms, runs, paused }: SqlRow, file: string): CronRecord {
+function recordOf({ uid, decided_ms, runs, paused, schedule }: SqlRow, file: string): CronRecord {
   return {
     uid: String(uid),
     decidedMs: Number(decided_ms),
     runs: Number(runs),
+    ...(schedule !== null && { schedule: String(schedule) }),
     ...(paused !== null && { paused: parsed<NonNullable<CronRecord["paused"]>>(paused, file) }),
   };
 }

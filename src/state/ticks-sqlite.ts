@@ -14,17 +14,18 @@ export function openSqliteTicks(database: Database, { clock, fence }: DurableOpt
     async record(uid) {
       return rows.record(uid);
     },
-    async keep({ uid, decidedMs, runs, paused }) {
+    async keep({ uid, decidedMs, runs, paused, schedule }) {
       return write(() => {
         const known = rows.record(uid);
         const pause = paused === undefined ? known?.paused : paused;
         run(
-          "INSERT OR REPLACE INTO crons VALUES (?, ?, ?, ?)",
+          "INSERT OR REPLACE INTO crons VALUES (?, ?, ?, ?, ?)",
           uid,
           // What was decided stays decided.
           Math.max(known?.decidedMs ?? 0, decidedMs ?? 0),
           runs ?? known?.runs ?? 0,
           pause == null ? null : JSON.stringify(pause),
+          schedule ?? known?.schedule ?? null,
         );
         return rows.record(uid) ?? { uid, decidedMs: 0, runs: 0 };
       });

@@ -33,6 +33,8 @@ export interface CronRecord {
   readonly decidedMs: number;
   /** Runs that were started, for maxRuns. */
   readonly runs: number;
+  /** What its moments depend on: everything up to `decidedMs` was decided by it. */
+  readonly schedule?: string;
   /** Why it pauses, where it does, and of which generation. */
   readonly paused?: { readonly reason: string; readonly generation: number; readonly at: string };
 }

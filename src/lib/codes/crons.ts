@@ -51,4 +51,9 @@ export const cronCodes = {
     why: "A message that is just IDLE asks an agent for nothing, so that agents which answer each other come to rest. A cron whose task is that word does nothing.",
     fix: "Write a task for the agent, or suspend the cron.",
   },
+  LEG2794: {
+    title: "the cron was given to a tool while an agent had its task",
+    why: "The process ended while the agent worked on the task of a moment, and when the next one began, the Cron named a tool in place of the agent. The agent goes on with its task; calling the tool as well would do the moment twice.",
+    fix: "Look with `legion runs list` what the agent did, and run `legion cron trigger` to have the tool called now.",
+  },
 } as const satisfies Record<string, CodePage>;

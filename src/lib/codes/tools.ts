@@ -178,6 +178,11 @@ export const toolCodes = {
       right: 'await tools.files.glob({ pattern: "src/**/*.ts" })',
     },
   },
+  LEG4027: {
+    title: "a watcher or a cron calls a function that needs a person",
+    why: "The function is declared approval: true, or it asks people and waits for them. Approvals are for calls that an agent makes; for a watcher or a cron no person would be asked, so the call is not made.",
+    fix: "Have the watcher or the cron tell an agent that may call the function, or name a function that needs nobody.",
+  },
   LEG4030: {
     title: "unknown time zone",
     why: "The name is not one of the IANA time zone database.",

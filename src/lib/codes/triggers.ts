@@ -1,6 +1,6 @@
 import type { CodePage } from "../codes.ts";
 
-/** LEG1114 to LEG1119: watchers and their triggers. LEG112x: schedules. */
+/** LEG1114 to LEG1119: watchers and their triggers. LEG112x: schedules, and what is called. */
 export const triggerCodes = {
   LEG1114: {
     title: "a private address that is not opened",
@@ -14,7 +14,7 @@ export const triggerCodes = {
   LEG1115: {
     title: "a trigger or a template is wrong",
     why: "A text in the trigger language does not parse, or has a name, a type, a window or a bound that cannot be right. It is checked before it runs, and each problem has a code of the language: E1xx syntax, E2xx types, E3xx bounds, E4xx names.",
-    fix: "Correct the text at the place that the message points at; legion trigger check tries one without a manifest.",
+    fix: "Correct the text at the place that the message points at: legion explain E401 tells about a code of the language, legion trigger check tries a trigger without a manifest.",
     example: {
       wrong: "trigger: when statu >= 500 for 3 polls",
       right: "trigger: when status >= 500 for 3 polls",
@@ -68,6 +68,15 @@ export const triggerCodes = {
     example: {
       wrong: "startAt: 2026-06-01\nendAt: 2026-01-01",
       right: "startAt: 2026-01-01\nendAt: 2026-06-01",
+    },
+  },
+  LEG1123: {
+    title: "a watcher or a cron calls a function that needs a person",
+    why: "The function is declared approval: true, or it asks people and waits for them. Watchers and crons call their functions themselves, and no person is asked.",
+    fix: "Name an agent instead: it gets a message, and people are asked when it calls the function. Or name a function that needs nobody.",
+    example: {
+      wrong: "trigger: not ok then tool:pay.refund",
+      right: "trigger: not ok then wake\nagent: cashier",
     },
   },
 } as const satisfies Record<string, CodePage>;

@@ -15,6 +15,7 @@ export const watchCommandCodes = {
       wrong: "legion silence checkout 2 hours",
       right: "legion silence checkout 2h --reason deploy",
     },
+    exit: 2,
   },
   LEG7302: {
     title: "the cron cannot be run",
