@@ -152,6 +152,8 @@ export interface Incoming {
   readonly isPatient?: boolean;
   /** The moment of a cron that is taken with the message, in one transaction. */
   readonly tick?: TickClaim;
+  /** It was kept with its tick before, and whoever sends it again only goes on with it: no cap and no stop holds it back. */
+  readonly isKept?: true;
 }
 
 /** The conversation of an agent with one replica; replicas beyond the first are `main-2` and so on. */

@@ -25,9 +25,11 @@ export async function cancelMessage(
   lane: Lane,
   message: string,
 ): Promise<boolean> {
-  const { loop } = lane;
-  if (abort([loop], (told) => told.message === message)) return true;
+  const isMeant: Parameters<typeof abort>[1] = (told) => told.message === message;
+  if (abort([lane.loop], isMeant)) return true;
   const open = (await supervision.journal.unfinished()).find((run) => run.message === message);
+  // Its turn may have begun meanwhile. Nothing is waited for between this look and the end of the message.
+  if (abort([lane.loop], isMeant)) return true;
   return cancelWaiting(supervision, lane, message, open?.run);
 }
 
@@ -57,15 +59,20 @@ async function cancelWaiting(
   const run = open ?? newId(clock.now());
   const error = interruptedBy(loop.key).toJSON();
   const result = cancelled(loop.agent, "interrupted", error, { run });
-  // A dead letter stays one, and begins anew when it is put back. One that is about to begin finds that it has ended.
+  // A lane that is looking for its next may have read this one.
+  lane.takenBack.add(message);
+  // A dead letter stays one, and begins anew when it is put back.
   const isFinished = await inbox.finish(message, { generation, result });
   if (isFinished) {
     settle(supervision, message, generation, result);
     await forgetVault(vaults, message);
     loop.triggers.delete(message);
     lane.queued = Math.max(0, lane.queued - 1);
-  }
+    // What it held back of its sender may be due by now.
+    lane.stopDue?.();
+  } else lane.takenBack.delete(message);
   if (open !== undefined) await endRun(journal, run, result);
   supervision.changed(loop);
+  supervision.wake(lane);
   return isFinished;
 }

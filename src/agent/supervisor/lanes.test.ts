@@ -253,3 +253,26 @@ test("queue(n): n triggers wait, and never more sessions run than may", async ()
     ["1", "2", "3"],
   );
 });
+
+for (const overflow of ["drop", "coalesce", "queue(1)"])
+  test(`${overflow}: a trigger that comes again under its key is the one that was kept, whatever the cap`, async () => {
+    const { supervisor, turns, ensure } = rig();
+    ensure("a", 1, { maxConcurrentSessions: 1, overflow });
+    const wake = (dedupeKey: string) =>
+      supervisor.tell(a, { task: dedupeKey, trigger: "watcher", dedupeKey });
+    const first = await wake("1");
+    const running = await turns.at(0);
+    const again = await wake("1");
+    assert.deepEqual(
+      [again.message, again.isDuplicate, again.dropped],
+      [first.message, true, undefined],
+    );
+    const second = await wake("2");
+    if (overflow === "drop") assert.equal(second.dropped, "overflow");
+    else {
+      const repeated = await wake("2");
+      assert.deepEqual([repeated.message, repeated.isDuplicate], [second.message, true]);
+    }
+    running.answer();
+    if (overflow !== "drop") (await turns.at(1)).answer();
+  });

@@ -74,6 +74,8 @@ export interface Lane {
   turn: RunningTurn | undefined;
   /** Settles when the message at hand is done with, and never rejects. */
   working: Promise<void> | undefined;
+  /** Messages that were taken back since the lane began to look for its next: it may have read one of them. */
+  readonly takenBack: Set<string>;
   /** A trigger waits until fewer sessions run. */
   isHeld: boolean;
   /** Ends the waiting for the first message that was put off. */
@@ -178,6 +180,7 @@ export function laneOf(loop: Loop, conversation: string): Lane {
     turns: 0,
     turn: undefined,
     working: undefined,
+    takenBack: new Set(),
     isHeld: false,
     stopDue: undefined,
     restarting: undefined,

@@ -74,24 +74,15 @@ export async function put(
   await loopFor(supervision, key).ready;
   // It may have come to its end meanwhile.
   const loop = loopFor(supervision, key);
-  const refused = notTaken(key, loop.lifecycle);
-  if (refused !== undefined) throw refused;
-  if (isIdle(incoming.task)) return { message: id, queued: queuedIn(loop), dropped: "idle" };
-  const { trigger, conversation = trigger ?? routed(supervision, loop) } = incoming;
-  const waiting = [...loop.triggers].flatMap(([other, at]) => (at === conversation ? other : []));
-  if (trigger !== undefined) {
-    const { overflow, maxSessions: max } = loop.policy;
-    const load = { running: runningIn(loop), waiting: loop.triggers.size, max };
-    const decision = admitTrigger(overflow, { ...load, waitingInLane: waiting.length });
-    if (decision === "drop") return overflowed(supervision, loop, id, trigger);
-    loop.triggers.set(id, conversation);
-    if (decision === "replace") await replace(supervision, loop, waiting);
-    // The agent may have been stopped meanwhile.
-    const late = notTaken(key, loop.lifecycle) ?? (loop.isEnding ? beingDeleted(key) : undefined);
-    if (late !== undefined) {
-      loop.triggers.delete(id);
-      throw late;
-    }
+  const { trigger, isKept = false, conversation = trigger ?? routed(supervision, loop) } = incoming;
+  if (!isKept) {
+    const refused = notTaken(key, loop.lifecycle);
+    if (refused !== undefined) throw refused;
+    if (isIdle(incoming.task)) return { message: id, queued: queuedIn(loop), dropped: "idle" };
+  }
+  if (trigger !== undefined && !isKept && !(await isRepeated(supervision, loop, id, incoming))) {
+    const dropped = await admit(supervision, loop, id, { trigger, conversation });
+    if (dropped !== undefined) return dropped;
   }
   const lane = laneOf(loop, conversation);
   try {
@@ -101,6 +92,37 @@ export async function put(
     forgetIfUnused(lane);
     throw error;
   }
+}
+
+/** Whether a trigger was let in before: no cap and nothing that waits has a part in it. */
+async function isRepeated(
+  { inbox }: Supervision,
+  { uid }: Loop,
+  id: string,
+  { dedupeKey }: Incoming,
+): Promise<boolean> {
+  return dedupeKey !== undefined && inbox.isKnown({ id, uid, dedupeKey });
+}
+
+/** Lets a trigger in, as one that waits; where it is dropped, what is told of that. */
+async function admit(
+  supervision: Supervision,
+  loop: Loop,
+  id: string,
+  { trigger, conversation }: { readonly trigger: string; readonly conversation: string },
+): Promise<Told | undefined> {
+  const { key, triggers, policy } = loop;
+  const waiting = [...triggers].flatMap(([other, at]) => (at === conversation ? other : []));
+  const load = { running: runningIn(loop), waiting: triggers.size, max: policy.maxSessions };
+  const decision = admitTrigger(policy.overflow, { ...load, waitingInLane: waiting.length });
+  if (decision === "drop") return overflowed(supervision, loop, id, trigger);
+  triggers.set(id, conversation);
+  if (decision === "replace") await replace(supervision, loop, waiting);
+  // The agent may have been stopped meanwhile.
+  const late = notTaken(key, loop.lifecycle) ?? (loop.isEnding ? beingDeleted(key) : undefined);
+  if (late === undefined) return undefined;
+  triggers.delete(id);
+  throw late;
 }
 
 async function write(

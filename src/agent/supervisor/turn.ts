@@ -24,11 +24,13 @@ export async function answerNext(supervision: Supervision, lane: Lane): Promise<
   const { loop, conversation } = lane;
   const { inbox, nowMs, closing, onError } = supervision;
   lane.stopResting?.();
+  lane.takenBack.clear();
   try {
     const next = () => inbox.next(loop.uid, conversation, nowMs());
     const message = await persistently(supervision, loop, next);
     const isStill = loop.lifecycle.state === "running" && loop.stopBackoff === undefined;
     if (message === undefined) await recount(supervision, lane);
+    else if (lane.takenBack.has(message.id)) return await answerNext(supervision, lane);
     else if (!loop.isOver && !closing.signal.aborted && isStill) {
       await deliver(supervision, lane, message);
     }
