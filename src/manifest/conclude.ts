@@ -135,10 +135,11 @@ function invalidOf(
   valid: (key: string) => boolean,
 ): readonly InvalidObject[] {
   if (blames.size === 0) return [];
-  const invalid = documents.flatMap(({ declares, source }) => {
+  const invalid = documents.flatMap(({ declares, source, object }) => {
     const diagnostics = keysOfDocument(source).flatMap((key) => blames.get(key) ?? []);
     if (declares === undefined || diagnostics.length === 0 || valid(keyOf(declares))) return [];
-    return [{ declares, source, diagnostics: diagnostics.toSorted(compareDiagnostics) }];
+    const sorted = diagnostics.toSorted(compareDiagnostics);
+    return [{ declares, source, diagnostics: sorted, ...(object !== undefined && { object }) }];
   });
   return invalid.toSorted((a, b) => compareText(keyOf(a.declares), keyOf(b.declares)));
 }

@@ -52,8 +52,8 @@ interface Walk {
   readonly budget: { entries: number };
 }
 
-/** What a file that may hold manifests is called. */
-export const manifestName = /\.(ya?ml|json|md)$/i;
+/** What a file that may hold manifests is called; the cases of a watcher (`checkout.cases.yaml`) stand beside them. */
+export const manifestName = /(?<!\.cases)\.(ya?ml|json|md)$/i;
 /** Other things may have such a name too, so nothing is said of them where they are no files of the folder. */
 const markdownName = /\.md$/i;
 

@@ -63,6 +63,8 @@ export interface InvalidObject {
   readonly source: ObjectSource;
   /** The errors that are why. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What it would be, where its fields are valid by themselves: for those who only look at it. */
+  readonly object?: ManifestObject;
 }
 
 /** A file that is there and does not tell, or not wholly, what it declares. A folder stands for all below it. */

@@ -203,6 +203,39 @@ test("invalid objects come with their diagnostics, and files that cannot be unde
   );
 });
 
+test("cases of a watcher stand beside manifests and are none, and an object that names what is not loaded can be looked at", async () => {
+  const folder = mkdtempSync(join(base, "cases-"));
+  const watcher = manifest("Watcher", "checkout", {
+    ...{ type: "tcpProbe", host: "db.example.com", port: 5432, agent: "nobody" },
+    trigger: "not ok",
+  });
+  const cases = "cases: [{name: a, samples: [{ok: true}]}]\n";
+  write(
+    folder,
+    new Map([
+      ["checkout.yaml", stringify(watcher)],
+      ["checkout.cases.yaml", cases],
+      ["checkout.cases.yml", cases],
+    ]),
+  );
+  const { diagnostics, files, invalid, objects } = await loadManifests([folder], {
+    ...{ cwd: base, env: {} },
+  });
+  assert.deepEqual(
+    [files, objects.length, diagnostics.map(({ code }) => code)],
+    [1, 0, ["LEG1059"]],
+  );
+  assert.deepEqual(
+    invalid.map(({ object }) => [object?.name, object?.spec]),
+    [["checkout", { ...watcher.spec, ...invalid[0]?.object?.spec }]],
+  );
+  const named = await loadManifests([join(folder, "checkout.cases.yaml")], { cwd: base, env: {} });
+  assert.deepEqual(
+    named.diagnostics.map(({ code, detail }) => [code, detail]),
+    [["LEG1014", "these are cases of a watcher: legion watch test NAME -f FILE runs them"]],
+  );
+});
+
 test("another content of a file that an object names makes another spec, and the file is followed", async () => {
   const folder = mkdtempSync(join(base, "content-"));
   const tool = manifest("Tool", "math", {

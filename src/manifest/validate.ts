@@ -63,7 +63,9 @@ export function validateDocument(
   }
   if (isSomethingElse(value)) {
     const summary = "this is not a manifest: it has neither apiVersion nor kind, metadata or spec";
-    const detail = "name a file with manifests, or write it as one: legion init shows how";
+    const detail = Array.isArray(value.cases)
+      ? "these are cases of a watcher: legion watch test NAME -f FILE runs them"
+      : "name a file with manifests, or write it as one: legion init shows how";
     return [{ code: "LEG1014", summary, detail, path: [], part: "value" }];
   }
   if (!isKind(value.kind)) {

@@ -20,6 +20,11 @@ export interface FunctionSpec {
   readonly waits?: boolean;
 }
 
+/** Whether only an agent may call it, since a person is asked. */
+export function needsPerson(spec: FunctionSpec | undefined): boolean {
+  return spec?.approval === true || spec?.waits === true;
+}
+
 /** What a tool's code gets besides its arguments. */
 export interface ToolContext {
   /** Tool config with the agent's own laid over it. */

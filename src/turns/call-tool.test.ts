@@ -1,6 +1,8 @@
 // Goal: watchers and crons call tools without an agent: under their own name, with the tool as it is now, and nothing is closed under a call.
 // Method: real tools in real sandboxes over a real store; the set of objects is exchanged between calls.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../lib/clock.ts";
 import type { JsonObject } from "../lib/json.ts";
@@ -29,11 +31,16 @@ async function load(...texts: string[]): Promise<ManifestSet> {
 async function caller(first: ManifestSet) {
   const place = await workplace();
   let set = first;
+  let deniedFiles: readonly string[] = [];
   const tools = createToolCaller(() => ({
     ...{ objects: set, pool: place.pool, keyValue: place.keyValue },
-    ...{ clock: systemClock, cwd: place.folder },
+    ...{ clock: systemClock, cwd: place.folder, deniedFiles },
   }));
   return {
+    folder: place.folder,
+    close(file: string) {
+      deniedFiles = [file];
+    },
     become(next: ManifestSet) {
       set = next;
     },
@@ -87,6 +94,36 @@ test("a tool or a function that is not there is an error of the reply", async ()
     assert.equal(reply.ok, false, name);
     assert.match(reply.ok ? "" : reply.error.code, /^LEG4/, name);
   }
+});
+
+test("a function that needs a person is not called, as nobody would be asked", async () => {
+  const needing = js(
+    "pay",
+    "let paid = 0; function run() { paid += 1; return paid } function look() { return paid }",
+    {
+      functions: { run: { ...run, approval: true }, look: run },
+    },
+  );
+  const human = tool("ask", { type: "builtin", builtin: "human" });
+  await using tools = await caller(await load(needing, human));
+  for (const [name, args] of [
+    ["pay.run", {}],
+    ["ask.ask", { question: "May I?" }],
+  ] as const) {
+    const reply = await tools.call(name, args);
+    assert.equal(reply.ok ? "" : reply.error.code, "LEG4027", name);
+  }
+  assert.deepEqual(await tools.call("pay.look"), { ok: true, value: 0 });
+});
+
+test("a file that is closed since the last call is closed to the next one", async () => {
+  const files = tool("files", { type: "builtin", builtin: "files", config: { roots: ["."] } });
+  await using tools = await caller(await load(files));
+  await writeFile(join(tools.folder, "key.txt"), "secret");
+  assert.equal((await tools.call("files.read", { path: "key.txt" })).ok, true);
+  tools.close(join(tools.folder, "key.txt"));
+  const reply = await tools.call("files.read", { path: "key.txt" });
+  assert.equal(reply.ok ? "" : reply.error.code, "LEG4021");
 });
 
 test("more callers than are kept are served", async () => {

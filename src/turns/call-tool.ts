@@ -1,12 +1,12 @@
 /** Calls of tools for those who are no agents: watchers and crons. */
 
-import { LegionError } from "../lib/errors.ts";
+import { type ErrorData, LegionError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { JsonObject } from "../lib/json.ts";
 import type { ManifestObject } from "../manifest/objects.ts";
 import { nameInCode } from "../manifest/tool-use.ts";
 import { toolsOf } from "../tools/check-tool.ts";
-import type { Toolbox, ToolReply } from "../tools/contract.ts";
+import { needsPerson, type Toolbox, type ToolReply } from "../tools/contract.ts";
 import { createToolbox, type ToolDeps } from "../tools/registry.ts";
 
 /** Who calls what. */
@@ -33,6 +33,8 @@ const KEPT_MAX = 32;
 interface Kept {
   /** The Tools that it was made of: others need another. */
   readonly madeOf: readonly ManifestObject<"Tool">[];
+  /** Files that were closed to it. */
+  readonly denied: string;
   readonly toolbox: Promise<Toolbox>;
   calls: number;
   isDropped: boolean;
@@ -58,8 +60,10 @@ export function createToolCaller(depsOf: (namespace: string) => ToolDeps): ToolC
     const key = JSON.stringify([namespace, caller, name]);
     const deps = depsOf(namespace);
     const madeOf = toolsBehind(name, deps.objects);
+    // A file that a manifest reads a secret from since then is closed to the next call.
+    const denied = JSON.stringify(deps.deniedFiles ?? []);
     const known = kept.get(key);
-    if (known !== undefined && isSame(known.madeOf, madeOf)) {
+    if (known?.denied === denied && isSame(known.madeOf, madeOf)) {
       kept.delete(key);
       kept.set(key, known);
       return known;
@@ -67,9 +71,11 @@ export function createToolCaller(depsOf: (namespace: string) => ToolDeps): ToolC
     if (known !== undefined) drop(key, known);
     const user = { name: caller, namespace, spec: { tools: [name] } };
     const toolbox = createToolbox(user, deps);
-    const made: Kept = { madeOf, toolbox, calls: 0, isDropped: false };
+    const made: Kept = { madeOf, denied, toolbox, calls: 0, isDropped: false };
     kept.set(key, made);
-    made.toolbox.catch(() => kept.delete(key));
+    made.toolbox.catch(() => {
+      if (kept.get(key) === made) kept.delete(key);
+    });
     for (const [oldest, each] of kept)
       if (kept.size > KEPT_MAX && each !== made) drop(oldest, each);
     return made;
@@ -83,6 +89,9 @@ export function createToolCaller(depsOf: (namespace: string) => ToolDeps): ToolC
         const toolbox = await used.toolbox;
         const [name = "", fn = ""] = call.tool.split(".");
         const { caller, signal, idempotencyKey } = call;
+        const bound = toolbox.tools.find((each) => each.tool.name === name);
+        // Only agents ask people: the call of anybody else would be made without them.
+        if (needsPerson(bound?.tool.functions[fn])) return { ok: false, error: personNeeded(call) };
         return await toolbox.call(`${nameInCode(name)}.${fn}`, call.arguments, {
           ...{ agent: caller, run: newId(Date.now()), signal },
           ...(idempotencyKey !== undefined && { idempotencyKey }),
@@ -117,6 +126,14 @@ function toolsBehind(
   };
   visit(name);
   return [...found.values()];
+}
+
+function personNeeded({ tool, caller }: ToolCall): ErrorData {
+  return {
+    code: "LEG4027",
+    message: `${tool} needs a person, and nobody is asked for ${caller}`,
+    hint: "have an agent told instead, which calls it with the leave of a person",
+  };
 }
 
 function isSame(one: readonly object[], other: readonly object[]): boolean {

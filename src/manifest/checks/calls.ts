@@ -55,11 +55,31 @@ export function checkNamedFunction(call: NamedCall, context: CheckContext): Know
   const { inside } = findingInText(call.document, call.path, nameAt, unplaced);
   checkFunction(object, { tool, name, path: call.path, ...(inside && { inside }) }, context);
   const declared = declaredFunction(context.object("Tool", namespace, tool), name);
+  if (declared?.approval === true || asksPeople(tool, name, namespace, context)) {
+    const summary = `${kind} "${object.name}" calls ${fullName}, which needs a person, and nobody would be asked`;
+    const detail =
+      kind === "Cron"
+        ? "write agent and task in place of tool: people are asked when the agent calls the function"
+        : "wake an agent instead: people are asked when it calls the function";
+    reportAt(call, at, { code: "LEG1123", summary, detail }, context);
+  }
   return {
     isKnown: known?.includes(name) ?? false,
     ...(declared?.parameters && { parameters: declared.parameters }),
     ...(declared?.returns && { returns: declared.returns }),
   };
+}
+
+/** Whether it is a function of a builtin that needs a person. */
+function asksPeople(
+  tool: string,
+  name: string,
+  namespace: string,
+  { object, options }: CheckContext,
+): boolean {
+  const spec = object("Tool", namespace, tool)?.spec;
+  if (spec?.type !== "builtin") return false;
+  return options.builtins?.[spec.builtin ?? ""]?.withPeople?.includes(name) ?? false;
 }
 
 const unplaced = { code: "LEG1051", summary: "", detail: "" } as const;

@@ -22,6 +22,8 @@ export interface CheckOptions {
 export interface BuiltinFacts {
   /** Names. */
   readonly functions: readonly string[];
+  /** Those of them that need a person. */
+  readonly withPeople?: readonly string[];
   /** Of spec.config. */
   readonly config: JsonSchema;
 }

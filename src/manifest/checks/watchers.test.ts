@@ -31,6 +31,12 @@ const jobs = (returns: string) =>
 const counted = jobs(
   "returns: { type: object, properties: { open: { type: integer }, list: { type: array } } }",
 );
+const approved = object(
+  "Tool",
+  "pay",
+  '{ type: js, source: "function refund() {} function look() {}", functions: { refund: { description: x, approval: true, returns: { type: object, properties: { open: { type: integer } } } }, look: { description: x } } }',
+);
+const human = object("Tool", "ask", "{ type: builtin, builtin: human }");
 const kv = object("Tool", "kv", "{ type: builtin, builtin: kv }");
 
 async function codesOf(documents: readonly string[], isRemote = false): Promise<string[]> {
@@ -38,7 +44,10 @@ async function codesOf(documents: readonly string[], isRemote = false): Promise<
   const input = isRemote
     ? { filename: "https://example.com/a.yaml", bytes: Buffer.from(text), isRemote }
     : { filename: "x.yaml", text };
-  const builtins = { kv: { functions: ["get", "set"], config: {} } };
+  const builtins = {
+    kv: { functions: ["get", "set"], config: {} },
+    human: { functions: ["ask"], config: {}, withPeople: ["ask"] },
+  };
   const { diagnostics } = await loadManifests([input], { cwd: "/", env: {}, builtins });
   return diagnostics.map(({ code, severity }) => (severity === "error" ? code : `(${code})`));
 }
@@ -136,6 +145,20 @@ const rows: readonly {
       watcher(`${custom}, arguments: {state: 3}, trigger: open > 3 then silent`),
     ],
     codes: ["LEG1119"],
+  },
+  {
+    says: "a function that needs a person is called by agents only",
+    documents: [
+      approved,
+      human,
+      agent,
+      cron('schedule: "@daily", tool: pay.refund'),
+      watcher(`${down}, trigger: "not running then tool:pay.refund"`, "a"),
+      watcher(`${down}, agent: ops, trigger: not running, recovery: "tool:ask.ask"`, "b"),
+      watcher("type: custom, tool: pay.refund, trigger: open > 3 then silent", "c"),
+      watcher(`${down}, trigger: "not running then tool:pay.look"`, "d"),
+    ],
+    codes: ["LEG1123", "LEG1123", "LEG1123", "LEG1123"],
   },
   {
     says: "a zone that is unknown is told once, however many windows go by it",

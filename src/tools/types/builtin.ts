@@ -8,7 +8,7 @@ import { filesBuiltin } from "../builtins/files.ts";
 import { humanBuiltin } from "../builtins/human.ts";
 import { kvBuiltin } from "../builtins/kv.ts";
 import { nowBuiltin } from "../builtins/now.ts";
-import type { FunctionSpec, Tool } from "../contract.ts";
+import { type FunctionSpec, needsPerson, type Tool } from "../contract.ts";
 import type { ToolBody, ToolParts } from "../registry.ts";
 
 /** A tool that comes with Legion: what it is as data, and how one is made. */
@@ -33,7 +33,10 @@ export const builtins = {
 export const builtinFacts: Readonly<Record<string, BuiltinFacts>> = Object.fromEntries(
   Object.entries<Builtin>(builtins).map(([name, { functions, config }]) => [
     name,
-    { functions: Object.keys(functions), config },
+    {
+      ...{ functions: Object.keys(functions), config },
+      withPeople: Object.keys(functions).filter((each) => needsPerson(functions[each])),
+    },
   ]),
 );
 
