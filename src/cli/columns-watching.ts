@@ -70,6 +70,15 @@ export function suppressedText({ suppressed }: Pick<WatchStatus, "suppressed">):
   return sorted.map(([gate, amount]) => `${gate} ${amount}`).join(", ") || none;
 }
 
+/** What can be done about a look that failed, where that is no matter of what was looked at. */
+export function lookErrorHint({
+  code,
+  message,
+}: NonNullable<WatchStatus["error"]>): string | undefined {
+  const isAddress = code === "blocked" && / is (at|an?) /.test(message);
+  return isAddress ? "if it is to be looked at, add it to spec.allowPrivate" : undefined;
+}
+
 /** `0 9 * * mon-fri Europe/Oslo`; a length of time knows no zone. */
 export function scheduleText({ spec: { schedule, timezone } }: ApiObject): string {
   const text = typeof schedule === "string" ? schedule : none;

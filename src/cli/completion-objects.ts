@@ -20,7 +20,7 @@ export type OneKind = (typeof oneKinds)[number];
 export interface ObjectWords {
   readonly before: readonly string[];
   readonly current: string;
-  /** kinds: those of lists, `agents`. kind: those of one object, `agent`. reference: `agent/a`. agent, watcher, cron: the same, of that kind only. */
+  /** kinds: those of lists, `agents`. kind: those of one object, `agent`. reference: `agent/a`. agent, watcher, cron: of that kind only; of watchers and crons the name alone until a slash is typed. */
   readonly wanted: "kinds" | "kind" | "name" | "reference" | "namespace" | OneKind;
   /** The kind as it was typed. */
   readonly kind?: string;
@@ -47,11 +47,14 @@ export async function completeObjects(
   }
   // As it was typed, `ag/` or `agents/`: the shell would take another spelling for another word.
   const prefix = current.includes("/") ? current.split("/")[0] : undefined;
+  // Commands on watchers and crons take the name alone, which is what people type.
+  const isOneKind = wanted === "watcher" || wanted === "cron";
+  const isBare = wanted === "name" || (isOneKind && prefix === undefined);
   return objects.map((object) => {
     const { kind: itsKind, metadata } = object;
     const reference = referenceText({ kind: itsKind, name: metadata.name });
     const spelt = prefix === undefined ? reference : `${prefix}/${metadata.name}`;
-    return { word: wanted === "name" ? metadata.name : spelt, remark: stateOf(object).reason };
+    return { word: isBare ? metadata.name : spelt, remark: stateOf(object).reason };
   });
 }
 

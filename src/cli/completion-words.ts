@@ -131,6 +131,10 @@ async function valuesOf(
     const agent = typed.before.find((word) => word.startsWith("agent/")) ?? "";
     return completeAgents({ before: typed.before, wanted: "conversation", agent }, context);
   }
+  if (flag === "--source" && definition.path.startsWith("legion trigger")) {
+    const { sources } = await import("../trigger/roots.ts");
+    return sources.map((word) => ({ word }));
+  }
   return (flagValues[flag] ?? []).map((word) => ({ word }));
 }
 
@@ -163,6 +167,7 @@ function positionals(
     (word, index) => !word.startsWith("-") && flags.get(rest[index - 1] ?? "") !== true,
   );
   if (takes.includes("shell")) return shells.map((word) => ({ word }));
+  if (takes.includes("FUNCTION")) return words.length > 0 ? [] : triggerFunctionWords();
   if (/^\[(topic|kind)\]/.test(takes)) {
     return words.length > 0 ? [] : completeObjects({ ...typed, wanted: "kind" }, context);
   }
@@ -190,6 +195,12 @@ function positionals(
     return completeObjects({ ...typed, wanted }, context);
   }
   return completeObjects({ ...typed, wanted: "name", kind: first }, context);
+}
+
+async function triggerFunctionWords(): Promise<readonly Candidate[]> {
+  const { functionPages } = await import("./trigger-functions.ts");
+  const pages = await functionPages();
+  return pages.map(({ name, doc }) => ({ word: name.replace(/^\./, ""), remark: doc }));
 }
 
 function flat(text: string): string {

@@ -10,6 +10,7 @@ import { runOnStreams } from "../testing/command-streams.ts";
 import { seedStateFolder } from "../testing/state-folder.ts";
 import { shells } from "./completion-scripts.ts";
 
+const probe = { type: "tcpProbe", host: "db", port: 5432, trigger: "not ok then silent" };
 const spec = { model: "m", instructions: "Help.", description: "It helps." };
 let folder = "";
 
@@ -19,6 +20,8 @@ before(async () => {
     { kind: "Agent", name: "reviewer", spec },
     { kind: "Agent", name: "writer", spec },
     { kind: "Agent", name: "elsewhere", namespace: "team", spec },
+    { kind: "Watcher", name: "checkout", spec: probe },
+    { kind: "Cron", name: "nightly", spec: { schedule: "@daily", tool: "clock.now" } },
     { kind: "Tool", name: "clock", spec: { type: "builtin", builtin: "now" } },
   ]);
   const program = `#!/bin/sh\nexec '${process.execPath}' '${repository}src/main.ts' "$@"\n`;
@@ -55,7 +58,7 @@ const table: readonly (readonly [words: string[], expected: string[]])[] = [
   [["get", "-o", "json", "agents", "r"], ["reviewer"]],
   [
     ["get", "agent/writer", ""],
-    ["agent/reviewer", "agent/writer", "tool/clock"],
+    ["agent/reviewer", "agent/writer", "cron/nightly", "tool/clock", "watcher/checkout"],
   ],
   [["get", "-n", "team", "agent/"], ["agent/elsewhere"]],
   [["get", "agents", "-n", "t"], ["team"]],
@@ -90,6 +93,23 @@ const table: readonly (readonly [words: string[], expected: string[]])[] = [
   [["events", "--for", "tool/"], ["tool/clock"]],
   [["events", "--about", "r"], ["run"]],
   [["explain", "pr"], ["provider"]],
+  [["explain", "tri"], ["trigger"]],
+  [["explain", "trigger", "ch"], ["checkout"]],
+  [["explain", "trigger", "watcher/"], ["watcher/checkout"]],
+  [["watch", "test", ""], ["checkout"]],
+  [
+    ["silence", ""],
+    ["list", "remove", "checkout"],
+  ],
+  [["silence", "remove", "c"], ["checkout"]],
+  [["silence", "checkout", ""], []],
+  [["cron", "next", ""], ["nightly"]],
+  [["cron", "trigger", "cron/"], ["cron/nightly"]],
+  [["cron", "ticks", "n"], ["nightly"]],
+  [["cron", "resume", "nightly", ""], []],
+  [["trigger", "check", "--source", "k"], ["kvWatch"]],
+  [["trigger", "--source=tcp"], ["--source=tcpProbe"]],
+  [["trigger", "functions", "pre"], ["prev"]],
   [["completion", ""], [...shells]],
   [["validate", ""], []],
   [["nothing", ""], []],

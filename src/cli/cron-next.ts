@@ -8,8 +8,8 @@ import { titleOf } from "../manifest/plan-text.ts";
 import type { ResourceKey } from "../state/resource.ts";
 import { type CronStatus, cronOf } from "./columns-watching.ts";
 import { type CronMoments, cronMoments } from "./cron-moments.ts";
+import { declaredObjects } from "./declared-objects.ts";
 import { kindTarget } from "./kind-target.ts";
-import { loadOrReport } from "./manifest-flags.ts";
 import { spanText, utcText } from "./moments.ts";
 import { PlaneCommand } from "./plane-command.ts";
 import { notFound } from "./references.ts";
@@ -82,18 +82,17 @@ export class CronNextCommand extends PlaneCommand {
 
   /** The cron of manifests; its name may be left out where they hold one only. */
   private async declared(file: string): Promise<Found | undefined> {
-    const set = await loadOrReport([file], this.context);
-    if (set === undefined) return undefined;
     const { namespace = "default" } = this;
-    const crons = set.all("Cron").filter((each) => each.namespace === namespace);
-    const [only] = crons;
-    const names = crons.map(({ name }) => name);
+    const { names, find } = await declaredObjects("Cron", namespace, [file], this.context);
+    const [only] = names;
+    if (this.reference === undefined && names.length > 1) throw severalDeclared(file, names);
     const wanted =
-      this.reference === undefined && crons.length === 1
-        ? only?.name
+      this.reference === undefined && only !== undefined
+        ? only
         : kindTarget("Cron", this.reference, { namespace }, "cron next").name;
-    const found = crons.find(({ name }) => name === wanted);
-    if (found === undefined) throw notDeclared(wanted ?? "", file, names);
+    const found = await find(wanted);
+    if (found === "wrong") return undefined;
+    if (found === undefined) throw notDeclared(wanted, file, names);
     const key = { kind: "Cron", namespace, name: found.name };
     return { key, spec: found.spec, cron: undefined };
   }
@@ -146,6 +145,15 @@ function wrongCount(count: number): LegionError {
     code: "LEG7001",
     message: `--count does not take ${count}`,
     hint: `write a number from 1 to ${COUNT_MAX}`,
+  });
+}
+
+function severalDeclared(file: string, names: readonly string[]): LegionError {
+  return new LegionError({
+    code: "LEG7017",
+    message: `there are ${names.length} crons in ${file}`,
+    hint: `name one of them: ${names.join(", ")}`,
+    valid: names,
   });
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from "clipanion";
 import { systemClock } from "../lib/clock.ts";
+import { LegionError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/quantities.ts";
 import type { Tick, TickState } from "../state/ticks.ts";
 import { withAgent } from "./agent-target.ts";
@@ -31,6 +32,12 @@ export class CronTicksCommand extends ObjectCommand {
   async execute(): Promise<number> {
     this.checkOutput();
     const limit = wholeNumber("--limit", this.limit) ?? LIMIT;
+    if (limit < 1)
+      throw new LegionError({
+        code: "LEG7001",
+        message: "--limit does not take 0",
+        hint: "write a number from 1 on",
+      });
     const key = kindTarget("Cron", this.reference, this.scope(), "cron ticks");
     await using open = await this.openDaemon();
     const ticks = await withAgent(open.plane, key, () => open.daemon.cronTicks(key, limit));

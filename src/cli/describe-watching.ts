@@ -9,6 +9,7 @@ import { ageText } from "./columns.ts";
 import {
   type CronStatus,
   cronOf,
+  lookErrorHint,
   suppressedText,
   type WatchStatus,
   watchOf,
@@ -77,12 +78,18 @@ function watchRows(watch: WatchStatus, silence: Silence | undefined, { now }: Sh
     ],
     ["Suppressed", [suppressed === "-" ? "none" : suppressed]],
     ...(errors === 0 ? [] : [["Errors", [count(errors, "poll")]] as const]),
-    ...(error === undefined ? [] : [["Error", [`${error.code}: ${error.message}`]] as const]),
+    ...(error === undefined ? [] : [["Error", errorTexts(error)] as const]),
     ...(silence === undefined ? [] : [["Silence", [silenceText(silence, now)]] as const]),
     ...(pending === 0
       ? []
       : [["Pending", [`${count(pending, "delivery", "deliveries")} not made yet`]] as const]),
   ];
+}
+
+/** What is wrong, and the next step where one is known. */
+function errorTexts({ code, message }: NonNullable<WatchStatus["error"]>): readonly string[] {
+  const next = lookErrorHint({ code, message });
+  return [`${code}: ${message}`, ...(next === undefined ? [] : [`Next: ${next}`])];
 }
 
 function pollsText({ polls, lastPollAt, latencyMs, skipped }: WatchStatus, now: number): string {

@@ -1,6 +1,7 @@
 import { count, forTerminal } from "../lib/text.ts";
 import { WIDTH } from "../manifest/frame.ts";
 import type { ExplainedLine } from "../trigger/explain.ts";
+import { lookErrorHint } from "./columns-watching.ts";
 import { style } from "./error-text.ts";
 import { table } from "./help.ts";
 import type { OutputStream } from "./terminal-width.ts";
@@ -57,6 +58,7 @@ function stateLines(state: NonNullable<Explanation["state"]>): readonly string[]
     ["held back", held.length === 0 ? undefined : held.join(", ")],
     ["errors", errors > 0 ? count(errors, "poll") : undefined],
     ["error", state.error && `${state.error.code}: ${state.error.message}`],
+    ["next", state.error && lookErrorHint(state.error)],
     ["skipped", skipped > 0 ? count(skipped, "poll") : undefined],
     ["pending", pending > 0 ? count(pending, "delivery", "deliveries") : undefined],
     ["silenced", state.silencedUntil && `until ${state.silencedUntil}`],

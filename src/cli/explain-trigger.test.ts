@@ -1,7 +1,7 @@
 // Goal: the trigger of a watcher is shown as a tree with types, with the last values where a daemon runs, and how the watcher stands below it.
 // Method: manifests in files, objects of a state folder, and a real server whose plane knows a watcher; the command on streams.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -19,6 +19,50 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "legion-explain-trigger-"));
 });
 after(() => rm(folder, { recursive: true, force: true }));
+
+test("a code of the trigger language is explained like any other, and an unknown one is refused", async () => {
+  const { stdout, stderr, exitCode } = await runOnStreams(["explain", "e401"], { cwd: folder });
+  assert.deepEqual([exitCode, stderr], [0, ""]);
+  assert.match(stdout, /^E401: unknown name \(trigger language\)\n\nWhat to do:\n {2}Use a name/);
+  assert.match(stdout, /\nWrong:\n {2}statu >= 500\n\nRight:\n {2}status >= 500\n$/);
+  const data = await runOnStreams(["explain", "E207", "-o", "json"], { cwd: folder });
+  const { code, title } = JSON.parse(data.stdout);
+  assert.deepEqual([code, title], ["E207", "unknown time zone"]);
+  const unknown = await runOnStreams(["explain", "E400"], { cwd: folder });
+  assert.match(unknown.stderr, /LEG7004.*there is no error code E400\n {2}next: legion explain/);
+  assert.equal(unknown.exitCode, 2);
+  const all = await runOnStreams(["explain"], { cwd: folder });
+  assert.match(all.stdout, /LEG1115 .*\n[\s\S]*\n {2}E401 {2}unknown name\n/);
+});
+
+test("a watcher of a folder is looked at, whatever else is wrong there", async () => {
+  const files = join(folder, "watchers.d");
+  await mkdir(files);
+  const watcher = (name: string, trigger: string) =>
+    `apiVersion: legion.dev/v1
+kind: Watcher
+metadata: { name: ${name} }
+spec: { type: tcpProbe, host: db.example.com, port: 1, agent: nobody, trigger: "${trigger}" }
+`;
+  await writeFile(
+    join(files, "a.yaml"),
+    `${watcher("good", "not ok then tool:none.look unless firing(nobody)")}---\n${watcher("bad", "ok = 1")}`,
+  );
+  const explain = (name: string) =>
+    runOnStreams(["explain", "trigger", name, "-f", "watchers.d"], { cwd: folder });
+  const good = await explain("good");
+  assert.match(good.stdout, /not ok +bool\n└─ ok +bool\n/);
+  assert.deepEqual([good.exitCode, good.stderr], [0, ""]);
+  const bad = await explain("bad");
+  assert.match(bad.stderr, /^watchers\.d\/a\.yaml:9:\d+: error\[LEG1115\]: trigger\[E101\]/);
+  assert.doesNotMatch(bad.stderr, /LEG1059/);
+  assert.deepEqual([bad.exitCode, bad.stdout], [1, ""]);
+  const none = await explain("goood");
+  assert.match(none.stderr, /LEG6030[\s\S]*did you mean "good"\?/);
+  await writeFile(join(files, "torn.yaml"), "kind: Watcher\nmetadata: {\n");
+  assert.match((await explain("goood")).stderr, /^watchers\.d\/torn\.yaml:/);
+  assert.equal((await explain("good")).exitCode, 0);
+});
 
 const spec = {
   ...{ type: "httpPoll", url: "https://a.example", agent: "a", interval: "30s", timezone: "UTC" },

@@ -24,7 +24,7 @@ export class ExplainTriggerCommand extends ObjectCommand {
     ],
   });
 
-  reference = Option.String({ required: false, name: "NAME" });
+  reference = Option.String({ required: false, name: "watcher/NAME" });
   files = Option.Array("-f,--file", [], {
     description: "manifests to look in, instead of what was applied; may be repeated",
   });

@@ -17,6 +17,7 @@ export class ExplainCommand extends LegionCommand {
       ["The fields of an agent", "$0 explain agent"],
       ["One field, with its type, default and meaning", "$0 explain agent.spec.sandbox.memory"],
       ["What an error means and how to mend it", "$0 explain LEG1007"],
+      ["What the trigger language says against a trigger", "$0 explain E401"],
       ["The functions and the config of a builtin tool", "$0 explain builtin.files"],
     ],
   });
@@ -29,15 +30,17 @@ export class ExplainCommand extends LegionCommand {
     if (topic === "") await this.listTopics();
     else if (/^(leg)?\d/i.test(topic))
       await this.explainCode(topic.toUpperCase().replace(/^(?=\d)/, "LEG"));
+    else if (/^e\d/i.test(topic)) await this.explainProblem(topic.toUpperCase());
     else if (/^builtins?(\.|$)/.test(topic)) await this.explainBuiltin(topic.split(".")[1]);
     else await this.explainField(topic);
     return 0;
   }
 
   private async listTopics(): Promise<void> {
-    const [{ explainedKinds }, { builtinNames }] = await Promise.all([
+    const [{ explainedKinds }, { builtinNames }, { problemTitles }] = await Promise.all([
       import("../manifest/explain.ts"),
       import("./builtin-text.ts"),
+      import("../trigger/problems.ts"),
     ]);
     const rows = Object.entries(codes).map(([code, page]) => [code, page.title] as const);
     const kinds = explainedKinds.map((kind) => kind.toLowerCase());
@@ -45,24 +48,33 @@ export class ExplainCommand extends LegionCommand {
     const text = [
       `Kinds and their fields: ${kinds.join(", ")}, agent.spec.tools ...`,
       `Builtin tools: ${tools.join(", ")}`,
+      "The trigger of a watcher: legion explain trigger NAME",
       "Error codes:",
       ...table(rows),
+      "Codes of the trigger language (LEG1115):",
+      ...table(Object.entries(problemTitles)),
     ].join("\n");
-    await this.print({ kinds, builtins: tools, codes: Object.fromEntries(rows) }, text);
+    const known = Object.fromEntries(rows);
+    await this.print({ kinds, builtins: tools, codes: known, problems: problemTitles }, text);
+  }
+
+  /** A code of the trigger language. */
+  private async explainProblem(code: string): Promise<void> {
+    const { isProblemCode, problemPage } = await import("../trigger/problem-pages.ts");
+    if (!isProblemCode(code)) {
+      const { problemTitles } = await import("../trigger/problems.ts");
+      throw unknownCode(code, Object.keys(problemTitles));
+    }
+    const page = problemPage(code);
+    const head = `${code}: ${page.title} (trigger language)`;
+    await this.print({ code, ...page }, pageText(head, page));
   }
 
   private async explainCode(code: string): Promise<void> {
-    const known = Object.keys(codes);
-    if (!Object.hasOwn(codes, code)) {
-      throw new LegionError({
-        code: "LEG7004",
-        message: `there is no error code ${code}`,
-        hint: "legion explain lists all of them",
-        valid: known,
-      });
-    }
+    if (!Object.hasOwn(codes, code)) throw unknownCode(code, Object.keys(codes));
     const page: CodePage = codes[code as ErrorCode];
-    await this.print({ code, ...page }, pageText(code, page));
+    const head = `${code}: ${page.title} (exit code ${page.exit ?? 1})`;
+    await this.print({ code, ...page }, pageText(head, page));
   }
 
   private async explainBuiltin(name: string | undefined): Promise<void> {
@@ -82,10 +94,21 @@ export class ExplainCommand extends LegionCommand {
   }
 }
 
-function pageText(code: string, { title, why, fix, example, exit = 1 }: CodePage): string {
+function unknownCode(code: string, valid: readonly string[]): LegionError {
+  return new LegionError({
+    code: "LEG7004",
+    message: `there is no error code ${code}`,
+    hint: "legion explain lists all of them",
+    valid,
+  });
+}
+
+type PageText = Pick<CodePage, "fix" | "example"> & Partial<Pick<CodePage, "why">>;
+
+function pageText(head: string, { why, fix, example }: PageText): string {
   return [
-    `${code}: ${title} (exit code ${exit})`,
-    ...section("Why", wrap(why, WIDTH - 2)),
+    head,
+    ...(why === undefined ? [] : section("Why", wrap(why, WIDTH - 2))),
     ...section("What to do", wrap(fix, WIDTH - 2)),
     ...(example === undefined ? [] : section("Wrong", example.wrong.trimEnd().split("\n"))),
     ...(example === undefined ? [] : section("Right", example.right.trimEnd().split("\n"))),

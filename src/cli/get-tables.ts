@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ApiObject } from "../reconcile/contract.ts";
+import { keyText } from "../state/resource.ts";
 import { type ColumnChoice, type ColumnContext, none } from "./columns.ts";
 import { columnsOf, rowOf } from "./kind-columns.ts";
-import type { Targets } from "./references.ts";
+import { keyOfObject, type Targets } from "./references.ts";
 import { createTableWriter, renderTable } from "./table.ts";
 import type { OutputStream } from "./terminal-width.ts";
 
@@ -30,7 +32,7 @@ export function printTables(
     .join("\n");
 }
 
-/** One table for all objects that are there and that a watch tells of; of several kinds it has what they share. */
+/** One table for all objects that are there and that a watch tells of, without changes that no column shows; of several kinds it has what they share. */
 export function rowWriter(targets: Targets, options: TablesOptions) {
   const [kind = "", second] = kindsOf(targets);
   const withKind = second !== undefined;
@@ -38,9 +40,22 @@ export function rowWriter(targets: Targets, options: TablesOptions) {
     ({ isOptional }) => isOptional !== true,
   );
   const table = createTableWriter(columns, { ...options, isEndless: options.isWide });
+  const shown = new Map<string, ApiObject>();
+  /** Whether its row says at this moment what the row before it would say: much of an object is in no column. */
+  const isToldAlready = (object: ApiObject, context: ColumnContext) => {
+    const text = keyText(keyOfObject(object));
+    const before = shown.get(text);
+    shown.set(text, object);
+    const rows = [before ?? object, object].map((each) => rowOf(each, columns, context));
+    return before !== undefined && isDeepStrictEqual(rows[0], rows[1]);
+  };
   return {
-    write: (items: readonly ApiObject[], context = options.context): string =>
-      items.length === 0 ? "" : table.write(items.map((object) => rowOf(object, columns, context))),
+    write: (items: readonly ApiObject[], context = options.context): string => {
+      const news = items.filter((object) => !isToldAlready(object, context));
+      return news.length === 0
+        ? ""
+        : table.write(news.map((object) => rowOf(object, columns, context)));
+    },
   };
 }
 

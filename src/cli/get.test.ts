@@ -322,6 +322,24 @@ test("a watch prints what is there, then every change as a row under the same ti
     assert.deepEqual(new Set(places).size, 1, "the columns stay where they are");
   }));
 
+test("a watch is silent about a change that no column shows", () =>
+  withServer(async ({ plane }, cwd) => {
+    const rows = await watched(
+      cwd,
+      ["agent/a", "-w"],
+      [
+        async () => {
+          await plane.edit(key, { labels: { team: "docs" }, manager: "test" });
+          await plane.delete([key]);
+        },
+      ],
+    );
+    assert.deepEqual(
+      rows.map((line) => line.split(/ +/)[2]),
+      ["STATUS", "Running", "Terminating"],
+    );
+  }));
+
 test("a watch for a program prints an object a line", () =>
   withServer(async ({ plane }, cwd) => {
     const edit = { labels: { team: "docs" }, manager: "test" };

@@ -49,6 +49,7 @@ export class InitCommand extends LegionCommand {
         "",
         `Next: ${next}`,
         `  or: ${live}   (keeps running what the folder declares)`,
+        "then: legion get watchers, legion get crons   (what wakes it, and when)",
       ].join("\n"),
     );
     return 0;

@@ -18,9 +18,11 @@ export function kindTarget(
     });
   const key = oneTarget([word.includes("/") ? word : `${noun}/${word}`], scope);
   if (key.kind === kind) return key;
+  const other = key.kind.toLowerCase();
+  const article = /^[aeiou]/.test(other) ? "an" : "a";
   throw new LegionError({
     code: "LEG7002",
-    message: `legion ${command} takes a ${noun}, not a ${key.kind.toLowerCase()}`,
+    message: `legion ${command} takes a ${noun}, not ${article} ${other}`,
     hint: `write ${noun}/NAME, or the name alone`,
     valid: [`${noun}/NAME`],
   });

@@ -3,6 +3,7 @@ import { Command, Option } from "clipanion";
 import { systemClock } from "../lib/clock.ts";
 import { LegionError } from "../lib/errors.ts";
 import { parseDuration } from "../lib/quantities.ts";
+import { suggest } from "../lib/suggest.ts";
 import { titleOf } from "../manifest/plan-text.ts";
 import { withAgent } from "./agent-target.ts";
 import { kindTarget } from "./kind-target.ts";
@@ -51,7 +52,11 @@ export class SilenceCommand extends ObjectCommand {
 /** When the silence ends, as ISO 8601. Throws LEG7301 for what is no time, is over, or is more than a year away. */
 function untilOf(text: string | undefined, name: string, nowMs: number): string {
   const example = `legion silence ${name} 2h --reason deploy`;
-  if (text === undefined) throw wrong("legion silence needs to know for how long", example);
+  if (text === undefined) {
+    const word = suggest(name, ["list", "remove"]);
+    const meant = word === undefined ? "" : `did you mean legion silence ${word}? Or `;
+    throw wrong("legion silence needs to know for how long", example, meant);
+  }
   const ms = parseDuration(text);
   const hasOffset = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
   const endMs = ms !== undefined ? nowMs + ms : hasOffset ? Date.parse(text) : Number.NaN;
@@ -62,7 +67,7 @@ function untilOf(text: string | undefined, name: string, nowMs: number): string 
   return new Date(endMs).toISOString();
 }
 
-function wrong(message: string, example: string): LegionError {
-  const hint = `write a duration such as 30m, 2h or 7d, or a moment with its offset: ${example}`;
+function wrong(message: string, example: string, before = ""): LegionError {
+  const hint = `${before}write a duration such as 30m, 2h or 7d, or a moment with its offset: ${example}`;
   return new LegionError({ code: "LEG7301", message, hint });
 }

@@ -106,5 +106,31 @@ test("a column that is to stay whole is not cut: spare ones go first, the last o
   assert.deepEqual(at(45), [row[0], "True", `${"m".repeat(6)}…`, "12m"]);
   assert.deepEqual(at(40), [row[0], "True", `${"m".repeat(6)}…`]);
   assert.deepEqual(at(32), [row[0], "True"]);
-  assert.equal(at(20)?.[0], row[0]);
+  const narrow = renderTable(spare, [row], { stream: terminal(25) });
+  assert.equal(narrow, `NAME                READY\n${row[0]}\n${" ".repeat(20)}True\n`);
+});
+
+test("a long name leaves the columns after it whole: it stands on a line of its own", () => {
+  const watchers = [
+    { title: "name", isWhole: true },
+    { title: "state" },
+    { title: "since", align: "right" as const },
+    { title: "suppressed" },
+  ];
+  const rows = [
+    ["n".repeat(32), "firing", "12s", "silenced 3"],
+    ["disk", "no_data", "2m", "-"],
+  ];
+  const at = (width: number) => renderTable(watchers, rows, { stream: terminal(width) });
+  assert.equal(
+    at(48),
+    `NAME                  STATE    SINCE  SUPPRESSED
+${"n".repeat(32)}
+                      firing     12s  silenced 3
+disk                  no_data     2m  -
+`,
+  );
+  assert.equal(lines(at(80))[1], `${"n".repeat(32)}  firing     12s  silenced 3`);
+  const endless = renderTable(watchers, rows, { stream: terminal(30), isEndless: true });
+  assert.equal(lines(endless)[1], lines(at(80))[1]);
 });

@@ -6,6 +6,8 @@ import { type OutputStream, terminalWidth } from "./terminal-width.ts";
 
 /** What stays of a column that is cut, whatever the width. */
 const COLUMN_WIDTH_MIN = 4;
+/** What the first column keeps when it is to stay whole: a longer text has a line of its own. */
+const FIRST_WIDTH_MIN = 16;
 const GAP = "  ";
 
 export type TextStyle = Parameters<typeof styleText>[0];
@@ -15,7 +17,7 @@ export interface TableColumn {
   readonly title: string;
   /** Free text: cut before the others where the terminal is narrow. */
   readonly isFree?: boolean;
-  /** Never cut: what other commands are given. */
+  /** Never cut: what other commands are given. In the first column, a text that leaves the others no room stands on a line of its own. */
   readonly isWhole?: boolean;
   /** Left out where the terminal has no room for it; the last of these goes first. */
   readonly isSpare?: boolean;
@@ -134,7 +136,7 @@ function withRoom(
   return shown;
 }
 
-/** Widths that fit: free text gives way first, the widest column before the others, then the rest likewise. */
+/** Widths that fit: free text gives way first, the widest column before the others, then the room of long names, then the rest likewise. */
 function fitted(
   wanted: readonly number[],
   shown: readonly number[],
@@ -149,6 +151,10 @@ function fitted(
   const isFree = (index: number) => columns[index]?.isFree === true;
   const rounds: ((index: number) => number)[] = [
     (index) => (isFree(index) ? Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0) : Infinity),
+    (index) =>
+      index === shown[0] && isWhole(index)
+        ? Math.max(FIRST_WIDTH_MIN, floor[index] ?? 0)
+        : Infinity,
     (index) => (isWhole(index) ? Infinity : Math.max(COLUMN_WIDTH_MIN, floor[index] ?? 0)),
     (index) => (isWhole(index) ? Infinity : 1),
   ];
@@ -180,7 +186,8 @@ function line(
   const cells = places.map((index) => {
     const { text = "", style: styles } = row[index] ?? {};
     const width = widths[index] ?? 0;
-    const shown = cut(text, width);
+    const isAlone = columns[index]?.isWhole === true && stringWidth(text) > width;
+    const shown = isAlone ? `${text}\n${" ".repeat(width)}` : cut(text, width);
     const coloured = styles === undefined ? shown : style(styles, shown, stream);
     const room = " ".repeat(Math.max(0, width - stringWidth(shown)));
     return columns[index]?.align === "right" ? `${room}${coloured}` : `${coloured}${room}`;

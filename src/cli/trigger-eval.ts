@@ -7,7 +7,7 @@ import type { TriggerOptions } from "../trigger/trigger.ts";
 import { timestampText } from "../trigger/values.ts";
 import { actionText, type Replayed, replay } from "../watch/cases.ts";
 import { renderTable } from "./table.ts";
-import { readGiven, TriggerTextCommand, usage } from "./trigger-input.ts";
+import { sampleText, TriggerTextCommand, usage } from "./trigger-input.ts";
 import { isBareExpression } from "./trigger-kind.ts";
 import { outcomeColumns, outcomeRow, resultText } from "./trigger-outcome.ts";
 import { momentText, type Polls, samplesIn, timedPolls } from "./trigger-samples.ts";
@@ -40,13 +40,13 @@ export class TriggerEvalCommand extends TriggerTextCommand {
       ],
       [
         "With the value of every part",
-        "$0 trigger eval 'not ok' --source tcpProbe --sample s.json --explain",
+        "$0 trigger eval ok --source tcpProbe --sample '{\"ok\":true}' --explain",
       ],
     ],
   });
 
   sample = Option.String("--sample", "-", {
-    description: "a file with the samples; default: - for standard input",
+    description: "a file with the samples, or samples as JSON; default: - for standard input",
   });
   interval = Option.String("--interval", "30s", {
     description: "between samples without at; default: 30s",
@@ -68,7 +68,7 @@ export class TriggerEvalCommand extends TriggerTextCommand {
       );
     const { text, shown } = await this.triggerText();
     const language = await triggerLanguage.get();
-    const samples = samplesIn((await readGiven(this.sample, this.context)).text);
+    const samples = samplesIn(await sampleText(this.sample, this.context));
     const roots = language.rootsOf(options.source, options.schema);
     const { interval, start } = this;
     const polls = timedPolls(

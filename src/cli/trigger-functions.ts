@@ -34,7 +34,7 @@ export class TriggerFunctionsCommand extends LegionCommand {
     ],
   });
 
-  name = Option.String({ required: false, name: "NAME" });
+  name = Option.String({ required: false, name: "FUNCTION" });
 
   async execute(): Promise<number> {
     this.checkOutput();

@@ -39,6 +39,9 @@ export abstract class TriggerCommandBase extends LegionCommand {
 
 const zoneHint = "write a name such as Europe/Oslo";
 
+/** How a manifest begins that somebody takes for the file of its trigger. */
+const holdsWatcher = /^\s*"?kind"?:\s*"?Watcher\b/m;
+
 /** A command on the text of one trigger. */
 export abstract class TriggerTextCommand extends TriggerCommandBase {
   expression = Option.String({ required: false, name: "EXPR" });
@@ -49,7 +52,14 @@ export abstract class TriggerTextCommand extends TriggerCommandBase {
     const { expression, file } = this;
     if (expression !== undefined && file !== undefined)
       throw usage("a trigger is given or read from a file, not both", "leave one of them out");
-    if (file !== undefined) return readGiven(file, this.context);
+    if (file !== undefined) {
+      const given = await readGiven(file, this.context);
+      if (!holdsWatcher.test(given.text)) return given;
+      throw usage(
+        `${given.shown} is a manifest, not the text of a trigger`,
+        `legion validate ${file} checks the triggers in it, legion explain trigger NAME -f ${file} shows one`,
+      );
+    }
     if (expression === "-") return { text: await readAll(this.context) };
     if (expression !== undefined) return { text: expression };
     throw usage(
@@ -102,6 +112,16 @@ export async function readGiven(
     message: `${shown}: ${summary}`,
     hint: typeof detail === "string" ? detail : "name a file that can be read",
   });
+}
+
+/** Samples as they were given: JSON itself, the name of a file, or stdin for `-`. Throws LEG7336. */
+export async function sampleText(given: string, context: CommandContext): Promise<string> {
+  if (/^\s*[[{]/.test(given)) return given;
+  if (given === "-" && "isTTY" in context.stdin && context.stdin.isTTY)
+    context.stderr.write(
+      'samples are JSON such as {"ok": true}, one a line; or name a file: --sample\n',
+    );
+  return (await readGiven(given, context)).text;
 }
 
 async function schemaIn(path: string, context: CommandContext): Promise<JsonSchema> {

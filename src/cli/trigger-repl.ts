@@ -5,7 +5,7 @@ import { triggerLanguage } from "../trigger/language.ts";
 import { openChatInput } from "./chat-input.ts";
 import { style } from "./error-text.ts";
 import { stateFolderOf } from "./plane.ts";
-import { readGiven, TriggerCommandBase } from "./trigger-input.ts";
+import { sampleText, TriggerCommandBase } from "./trigger-input.ts";
 import { takeLine } from "./trigger-prompt.ts";
 import { samplesIn } from "./trigger-samples.ts";
 import { TriggerSession } from "./trigger-session.ts";
@@ -22,7 +22,9 @@ export class TriggerReplCommand extends TriggerCommandBase {
     ],
   });
 
-  sample = Option.String("--sample", { description: "a file with samples: the polls so far" });
+  sample = Option.String("--sample", {
+    description: "a file with samples, or samples as JSON: the polls so far",
+  });
 
   async execute(): Promise<number> {
     this.checkOutput();
@@ -30,7 +32,7 @@ export class TriggerReplCommand extends TriggerCommandBase {
     const language = await triggerLanguage.get();
     const { stdin, stdout, stderr, signal } = this.context;
     const samples =
-      this.sample === undefined ? [] : samplesIn((await readGiven(this.sample, this.context)).text);
+      this.sample === undefined ? [] : samplesIn(await sampleText(this.sample, this.context));
     const nowMs = systemClock.now();
     const session = new TriggerSession({ language, options, stdout, stderr, nowMs });
     session.load(samples);

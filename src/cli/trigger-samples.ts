@@ -16,6 +16,11 @@ export interface Polls {
 
 /** The samples of a text: one JSON object, a list of them, or one a line. Throws LEG7331. */
 export function samplesIn(text: string): readonly JsonObject[] {
+  if (text.trim() === "")
+    throw wrong(
+      "there is no sample",
+      'write one, for example {"ok": true}, or name a file of them',
+    );
   const whole = parsed(text);
   const found = "value" in whole ? [whole.value].flat() : linesOf(text, whole.error);
   if (found.length === 0) throw wrong("there is no sample", 'write one, for example {"ok": true}');

@@ -9,7 +9,7 @@ import type { ExplainedLine } from "../trigger/explain.ts";
 import type { TriggerOptions } from "../trigger/trigger.ts";
 import type { WatcherState } from "../watch/contract.ts";
 import type { CommandContext } from "./context.ts";
-import { loadInputs } from "./manifest-flags.ts";
+import { declaredObjects } from "./declared-objects.ts";
 import type { OpenPlane } from "./plane.ts";
 import { notFound, oneTarget, referenceText, type Scope } from "./references.ts";
 
@@ -47,28 +47,19 @@ export function watcherTarget(
   });
 }
 
-/** The watcher of manifests; undefined when they are so wrong that it is not there, which is then told on stderr. Throws LEG6030. */
+/** The watcher of manifests; undefined when it is wrong by itself, or what may hold it cannot be read, which is then told on stderr. Throws LEG6030. */
 export async function watcherInFiles(
   key: ResourceKey,
   paths: readonly string[],
   context: CommandContext,
 ): Promise<FoundWatcher | undefined> {
-  const { objects, diagnostics } = await loadInputs(paths, context);
-  const watchers = objects.filter(
-    (each) => each.kind === "Watcher" && each.namespace === key.namespace,
-  );
-  const found = watchers.find(({ name }) => name === key.name) as
-    | ManifestObject<"Watcher">
-    | undefined;
-  if (found !== undefined)
-    return { key, spec: found.spec, options: optionsOf(found.spec, objects, key) };
-  if (diagnostics.some(({ severity }) => severity === "error")) {
-    const { renderText } = await import("../manifest/render.ts");
-    context.stderr.write(renderText(diagnostics, { stream: context.stderr }));
-    return undefined;
-  }
-  const names = watchers.map(({ name }) => name);
-  throw unknownName("LEG6030", "watcher", key.name, names, suggest(key.name, names));
+  const { name, namespace = DEFAULT_NAMESPACE } = key;
+  const { objects, names, find } = await declaredObjects("Watcher", namespace, paths, context);
+  const found = await find(name);
+  if (found === "wrong") return undefined;
+  if (found === undefined)
+    throw unknownName("LEG6030", "watcher", name, names, suggest(name, names));
+  return { key, spec: found.spec, options: optionsOf(found.spec, objects, key) };
 }
 
 /** The watcher of a daemon or of a state folder. Throws LEG6030. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
+import { repository } from "../testing/command.ts";
 import { type Printed, runOnStreams, type StreamOptions } from "../testing/command-streams.ts";
 
 let folder = "";
@@ -175,6 +176,18 @@ const refused: readonly {
   { name: "an unknown word", words: ["chekc"], exitCode: 2, says: /mean "legion trigger check"/ },
   { name: "no word", words: [], exitCode: 2, says: /needs a word[\s\S]*legion trigger repl/ },
   {
+    name: "a manifest in place of a trigger",
+    words: ["check", "-f", "fixtures/watch/checkout.yaml", ...http],
+    exitCode: 2,
+    says: /is a manifest[\s\S]*legion validate fixtures\/watch\/checkout\.yaml/,
+  },
+  {
+    name: "no samples at all",
+    words: ["eval", "ok", ...http],
+    exitCode: 1,
+    says: /LEG7331\]: there is no sample\n/,
+  },
+  {
     name: "both from stdin",
     words: ["eval", "-", ...http],
     exitCode: 2,
@@ -190,11 +203,20 @@ const refused: readonly {
 
 for (const { name, words, exitCode, says } of refused) {
   test(`refused: ${name}`, async () => {
-    const printed = await run(["trigger", ...words]);
+    const printed = await run(["trigger", ...words], { cwd: repository });
     assert.match(printed.stderr, says);
     assert.deepEqual([printed.exitCode, printed.stdout], [exitCode, ""]);
   });
 }
+
+test("samples may stand in the command itself", async () => {
+  const words = ["trigger", "eval", "status >= 500", ...http, "--sample"];
+  assert.equal((await run([...words, '{"status":503}'])).stdout, "true\n");
+  assert.match(
+    (await run([...words, '[{"status":200},{"status":503}]'])).stdout,
+    /false\n.*true\n$/,
+  );
+});
 
 const values: readonly (readonly [expression: string, sample: string, stdout: string])[] = [
   ["status >= 500", '{"status":503}', "true\n"],

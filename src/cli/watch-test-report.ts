@@ -53,6 +53,6 @@ function marked(mark: string, text: string, width: number): readonly string[] {
 
 export function totalsText(results: readonly CaseResult[]): string {
   const failed = results.filter(({ ok }) => !ok).length;
-  const end = failed === 0 ? "all as expected" : `${failed} failed`;
+  const end = failed === 0 ? "all as expected" : `${failed} failed (- expected, + came)`;
   return `${count(results.length, "case")}, ${end}`;
 }

@@ -60,7 +60,7 @@ test("what differs is told with its place, what was expected and what came", asy
   t.yaml:2:5: at 2m30s
     - nothing
     + recovered, wake "checkout answers 200 again"
-1 case, 1 failed
+1 case, 1 failed (- expected, + came)
 `,
   );
   assert.equal(exitCode, 1);

@@ -27,7 +27,7 @@ export class WatchTestCommand extends ObjectCommand {
     ],
   });
 
-  reference = Option.String({ required: false, name: "NAME" });
+  reference = Option.String({ required: false, name: "watcher/NAME" });
   file = Option.String("-f,--file", { description: "the cases: samples and what is expected" });
   manifests = Option.Array("--manifests", [], {
     description: "manifests to find the watcher in, instead of what was applied; may be repeated",

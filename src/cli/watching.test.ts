@@ -14,6 +14,7 @@ import { runOnStreams } from "../testing/command-streams.ts";
 import { type ServedFolder, serveFolder } from "../testing/served-folder.ts";
 import { type SeedObject, seedCondition, seedStateFolder } from "../testing/state-folder.ts";
 import { type WatchingDaemon, watchingDaemon } from "../testing/watching-daemon.ts";
+import { lookErrorHint } from "./columns-watching.ts";
 
 const WIDTH = 80;
 let folder = "";
@@ -222,6 +223,14 @@ test("describe tells when a cron is due, and what came of the moments before", a
   assert.equal(json.ticks.length, 2);
 });
 
+test("an address that may not be looked at names the field that allows it, and other refusals do not", () => {
+  const hint = (code: string, message: string) => lookErrorHint({ code, message });
+  for (const message of ["127.0.0.1 is a loopback address", "db is at 10.1.1.1, a private address"])
+    assert.match(hint("blocked", message) ?? "", /spec\.allowPrivate$/);
+  assert.equal(hint("blocked", "the URL holds a user or a password"), undefined);
+  assert.equal(hint("timeout", "127.0.0.1 is a slow one"), undefined);
+});
+
 test("a silence is made, listed and removed by the name of its watcher or by its id", async () => {
   const made = await run("silence", "checkout", "2h", "--reason", "release 4.2");
   assert.deepEqual([made.exitCode, made.stderr], [0, ""]);
@@ -386,15 +395,29 @@ test("cron next reads a manifest that was not applied, and gives data to program
   const wrong = await run("cron", "next", "montly", "-f", "one.yaml");
   assert.equal(wrong.exitCode, 1);
   assert.match(wrong.stderr, /LEG7003.*"montly" in one\.yaml[\s\S]*did you mean "monthly"/);
+  // Whether its agent is there does not matter to its moments.
+  await writeFile(join(folder, "two.yaml"), `${document("early")}---\n${document("late")}`);
+  const alone = await run("cron", "next", "late", "-f", "two.yaml", ...from, "-n", "1");
+  assert.deepEqual([alone.exitCode, alone.stderr], [0, ""]);
+  assert.match(alone.stdout, /^cron\/late: 0 9 1 \* \* UTC\n.*\nThu 2026-01-01 09:00:00/);
+  const which = await run("cron", "next", "-f", "two.yaml");
+  assert.equal(which.exitCode, 2);
+  assert.match(
+    which.stderr,
+    /LEG7017.*2 crons in two\.yaml\n {2}next: name one of them: early, late/,
+  );
 });
 
 const wrong: readonly (readonly [words: string[], code: string, exit: number, says: RegExp])[] = [
   [["silence"], "LEG7017", 2, /legion get watchers/],
-  [["silence", "checkout"], "LEG7301", 1, /legion silence checkout 2h/],
-  [["silence", "checkout", "0s"], "LEG7301", 1, /would be over already/],
-  [["silence", "checkout", "366d"], "LEG7301", 1, /365 days/],
-  [["silence", "checkout", "2025-01-01T00:00:00Z"], "LEG7301", 1, /would be over already/],
-  [["silence", "checkout", "tomorrow"], "LEG7301", 1, /is no time to be silent for/],
+  [["silence", "checkout"], "LEG7301", 2, /legion silence checkout 2h/],
+  [["silence", "checkout", "0s"], "LEG7301", 2, /would be over already/],
+  [["silence", "checkout", "366d"], "LEG7301", 2, /365 days/],
+  [["silence", "checkout", "2025-01-01T00:00:00Z"], "LEG7301", 2, /would be over already/],
+  [["silence", "checkout", "tomorrow"], "LEG7301", 2, /is no time to be silent for/],
+  [["silence", "lst"], "LEG7301", 2, /did you mean legion silence list\?/],
+  [["silence", "agent/a", "2h"], "LEG7002", 2, /takes a watcher, not an agent/],
+  [["cron", "ticks", "nightly", "--limit", "0"], "LEG7001", 2, /a number from 1/],
   [["silence", "checkuot", "2h"], "LEG6030", 1, /did you mean "checkout"/],
   [["silence", "cron/often", "2h"], "LEG7002", 2, /takes a watcher, not a cron/],
   [["silence", "remove"], "LEG7017", 2, /legion silence list/],

@@ -9,6 +9,8 @@ export interface AgentEndingsDeps {
   readonly supervisor: Pick<Supervisor, "state">;
   readonly lifecycles: Pick<Lifecycles, "read" | "forget" | "bury" | "grave">;
   readonly drains: Drains;
+  /** Answers the messages and ends the runs of an agent that had no loop in this process. */
+  readonly endLeft?: (uid: string) => Promise<void>;
   /** Called when an agent is gone. */
   readonly forget: (key: ResourceKey) => void;
 }
@@ -26,7 +28,7 @@ export interface AgentEndings {
 
 /** Doing any of it again, after a crash at whatever place, changes nothing. */
 export function createAgentEndings(deps: AgentEndingsDeps): AgentEndings {
-  const { supervisor, lifecycles, drains, forget } = deps;
+  const { supervisor, lifecycles, drains, endLeft, forget } = deps;
   /** By key: the agent whose loop ends although its object is gone already. */
   const leaving = new Map<string, string>();
   function drained(key: ResourceKey, graceMs: number, context: ReconcileContext): Verdict | "done" {
@@ -41,6 +43,7 @@ export function createAgentEndings(deps: AgentEndingsDeps): AgentEndings {
       const key = keyOf(resource);
       const verdict = drained(key, graceMs, context);
       if (verdict !== "done") return verdict;
+      await endLeft?.(uid);
       forget(key);
       const kept = await lifecycles.read(uid);
       await bury(lifecycles, resource, kept?.state === "terminated" ? kept.reason : "deleted");

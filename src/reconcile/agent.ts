@@ -27,10 +27,12 @@ export interface AgentDeps {
   readonly secrets: Pick<Secrets, "missing">;
   readonly supervisor: Pick<Supervisor, "ensure" | "state" | "drain" | "onChange">;
   readonly lifecycles: AgentEndingsDeps["lifecycles"];
+  readonly endLeft?: AgentEndingsDeps["endLeft"];
 }
 
 /** Keeps one loop per agent, which begins its turns with the newest generation whose tools and model are there. */
-export function agentReconciler({ supervisor, secrets, lifecycles }: AgentDeps): Reconciler {
+export function agentReconciler(deps: AgentDeps): Reconciler {
+  const { supervisor, secrets, lifecycles, endLeft } = deps;
   const drains = createDrains(supervisor);
   /** Agents that wait for the end of a turn; all others need no look when a turn begins or ends. */
   const pinned = new Set<string>();
@@ -38,6 +40,7 @@ export function agentReconciler({ supervisor, secrets, lifecycles }: AgentDeps):
   const lookedAt = new Map<string, LifecycleState>();
   const endings = createAgentEndings({
     ...{ supervisor, lifecycles, drains },
+    ...(endLeft !== undefined && { endLeft }),
     forget(key) {
       pinned.delete(keyText(key));
       lookedAt.delete(keyText(key));

@@ -175,6 +175,7 @@ function createWatch(parts: DaemonPlaneParts, clock: Clock): DaemonPlane["watch"
         const resource = view.get(key);
         return resource && matches(resource) ? apiObjectOf(resource) : undefined;
       },
+      presentVersion: () => view.version,
       onChange: (listener) =>
         changes.listen((key) => {
           const { kind = key.kind, namespace = key.namespace, name = key.name } = query;

@@ -17,6 +17,8 @@ export interface LiveWatchOptions {
   readonly onChange: (listener: (key: ResourceKey) => void) => () => void;
   /** The object as the reader of the watch may see it; undefined when it is none of those asked for. */
   readonly present: (key: ResourceKey) => ApiObject | undefined;
+  /** The store's version up to which `present` has seen everything. */
+  readonly presentVersion: () => number;
   /** Adds how an object stands to what the store has of it. */
   readonly dressed: (object: ApiObject) => ApiObject;
   readonly clock: Clock;
@@ -45,6 +47,11 @@ export async function* watchLive(
     for (;;) {
       await bell.rung();
       for (const key of changed.take()) {
+        // What was told already may be newer than what would be told now, or have been deleted.
+        if (options.presentVersion() < version) {
+          changed.mark(key);
+          continue;
+        }
         const object = options.present(key);
         // A newer one is on its way, with all that is to be told of it.
         if (object === undefined || object.metadata.resourceVersion > version) continue;

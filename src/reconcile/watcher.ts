@@ -62,16 +62,21 @@ export function watcherReconciler({ watchers, supervisor }: WatcherDeps): Reconc
       users.set(keyText(resource), agent === undefined ? [] : [agent]);
       await removeAny(resource, uid);
       const needs = await needsOf(object);
+      // One that is to rest needs nobody whom it could tell.
+      const unneeded = object.spec.suspend ? ["Watcher", "Agent"] : ["Watcher"];
       const blocked =
         missingNeed(
           resource,
-          needs.filter(({ kind }) => kind !== "Watcher"),
+          needs.filter(({ kind }) => !unneeded.includes(kind)),
           view,
         ) ?? blockedBy(resource, namesOf(needs, "Tool"), view);
       // It rests while its agent is gone.
       if (agent !== undefined && view.get(agent) === undefined) watchers.agentChanged(agent);
-      if (blocked !== undefined)
-        return withOlder(blocked, watchers.state(resource), generation, "goes on looking");
+      if (blocked !== undefined) {
+        const state = watchers.state(resource);
+        const does = state?.state === "suspended" ? "rests" : "goes on looking";
+        return withOlder(blocked, state, generation, does);
+      }
       const refused = await refusedBy(() => watchers.ensure({ uid, generation, object }));
       if (refused !== undefined)
         return withOlder(refused, watchers.state(resource), generation, "goes on looking");

@@ -263,6 +263,17 @@ test("a suspended watcher is handed on and waits", async () => {
   assert.deepEqual(opened.watching.calls, ["ensure w 1", "ensure w 2"]);
 });
 
+test("a watcher is suspended also when its agent is not there any more", async () => {
+  await using opened = await open();
+  const { apply, remove, said, watching } = opened;
+  await withAda(opened);
+  await apply("Watcher", "w", poll);
+  await remove(at("Agent", "ada"));
+  await apply("Watcher", "w", { ...poll, suspend: true });
+  assert.match(await said(W), /^waiting Suspended: spec\.suspend is true/);
+  assert.deepEqual(watching.calls, ["ensure w 1", "ensure w 2"]);
+});
+
 test("a watcher rests while its agent is stopped, and is told of each state of an agent once", async () => {
   await using opened = await open();
   const { loops, watching, settle, said } = opened;
