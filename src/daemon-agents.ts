@@ -20,7 +20,12 @@ import type { Database } from "./state/database.ts";
 import { journalFailpoint } from "./state/failpoints.ts";
 import type { Inbox } from "./state/inbox.ts";
 import { openSqliteInbox } from "./state/inbox-sqlite.ts";
-import { type Journal, RUNS_KEPT_MS, RUNS_KEPT_PER_AGENT } from "./state/journal.ts";
+import {
+  type Journal,
+  RUNS_KEPT_MS,
+  RUNS_KEPT_PER_AGENT,
+  type RunRecord,
+} from "./state/journal.ts";
 import { openSqliteJournal } from "./state/journal-sqlite.ts";
 import { type KeyValue, openKeyValue } from "./state/key-value.ts";
 import type { LifecycleState, Lifecycles } from "./state/lifecycles.ts";
@@ -67,6 +72,8 @@ export interface AgentParts
   readonly services: Services;
   readonly journal: Journal;
   readonly lifecycles: Lifecycles;
+  /** Answers the messages and ends the runs that another process has left of an agent that is deleted now. */
+  readonly endLeft: (uid: string) => Promise<void>;
   readonly keyValue: () => Promise<KeyValue>;
 }
 
@@ -107,6 +114,10 @@ export async function buildAgentParts(options: AgentPartsOptions): Promise<Agent
   });
   return {
     ...{ supervisor, services, journal, lifecycles, questions, keyValue },
+    async endLeft(uid) {
+      await dropOrphans(inbox, (other) => other !== uid);
+      await endGhosts(journal, inbox, (run) => run.uid === uid);
+    },
     decide: people.decide,
     cancelRun: async (run) =>
       (await supervisor.cancelRun(run)) || (await teams.cancelRun(run, runCancelled(run))),
@@ -124,16 +135,21 @@ async function endLeftovers({ view, emit }: AgentPartsOptions, inbox: Inbox, jou
     const message = `${count(dropped, "message")} of agents that were deleted got no answer.`;
     emit("Daemon//legion", { severity: "warning", reason: "MessagesDropped", message });
   }
-  await endGhosts(journal, inbox, uids);
+  await endGhosts(journal, inbox, (run, isAnswered) => isAnswered || !uids.has(run.uid));
   await endOrphans(journal);
 }
 
 /** Runs that nobody goes on with: their agent is gone, or their message got another end. */
-async function endGhosts(journal: Journal, inbox: Inbox, living: ReadonlySet<string>) {
-  for (const { run, uid, message, parent } of await journal.unfinished()) {
+async function endGhosts(
+  journal: Journal,
+  inbox: Inbox,
+  isGhost: (run: RunRecord, isAnswered: boolean) => boolean,
+) {
+  for (const record of await journal.unfinished()) {
+    const { run, message, parent } = record;
     if (parent !== undefined || message === undefined) continue;
     const outcome = await inbox.outcome(message);
-    if (outcome === undefined && living.has(uid)) continue;
+    if (!isGhost(record, outcome !== undefined)) continue;
     const data = { result: { ...outcome?.result, run } };
     await journal.end(run, { data, status: "cancel", reason: "terminated", tokens: 0 });
   }

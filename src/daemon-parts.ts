@@ -93,7 +93,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
     stack: options.stack,
     secretFiles,
   });
-  const { supervisor, services, lifecycles, keyValue } = agents;
+  const { supervisor, services, lifecycles, endLeft, keyValue } = agents;
   const watching = buildWatchParts({
     ...{ cwd, env, stateFolder, clock, database, fence, view, emit, onError },
     ...{ supervisor, services, keyValue, secretFiles },
@@ -114,7 +114,7 @@ export async function buildParts(options: PartsOptions): Promise<DaemonParts> {
         providerReconciler(services.secrets),
         routerReconciler(),
         toolReconciler(),
-        agentReconciler({ supervisor, secrets: services.secrets, lifecycles }),
+        agentReconciler({ supervisor, secrets: services.secrets, lifecycles, endLeft }),
         watcherReconciler({ ...watching, supervisor }),
         cronReconciler(watching),
         sourceReconciler({ ...sourcesDeps, sources }),

@@ -79,6 +79,12 @@ export function isOf(key: ResourceKey, ...reasons: readonly string[]) {
 
 export const isTurnEnd = (event: DaemonEvent) => event.kind === "legion.agent.stopped";
 
+/** The same for what happens from now on: a daemon remembers events of those before it. */
+export function fromNow(test: (event: DaemonEvent) => boolean) {
+  const now = new Date().toISOString();
+  return (event: DaemonEvent) => event.at >= now && test(event);
+}
+
 /** True from that many events on for which the test holds. */
 export function nth(count: number, test: (event: DaemonEvent) => boolean) {
   let seen = 0;
