@@ -1,5 +1,5 @@
 // Goal: a daemon that is killed before or after any record of a run goes on with it at the next start, and all ends as if nothing had happened (R01, R02).
-// Method: real daemons, kill -9 by LEGION_FAILPOINT before and after every record that an undisturbed run writes, for three seeds that vary the kind of sandbox and the order of calls. The daemon that goes on with one run is the one that is killed in the next: its failpoint lies behind the records that are left of the first, and what stands on disk shows that it was reached where it was to be.
+// Method: real daemons, kill -9 by LEGION_FAILPOINT before and after every record that an undisturbed run writes, for three seeds, one for each kind of sandbox and the order of calls. The daemon that goes on with one run is the one that is killed in the next: its failpoint lies behind the records that are left of the first, and what stands on disk shows that it was reached where it was to be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId } from "../lib/ids.ts";
@@ -22,7 +22,7 @@ import {
 const VARIATIONS: readonly Variation[] = [
   { isolation: "shared", delays: { charge: 0, note: 20 } },
   { isolation: "process", delays: { charge: 20, note: 0, reserve: 5 } },
-  { isolation: "process", delays: { charge: 0, note: 0 } },
+  { isolation: "worker", delays: { charge: 0, note: 0 } },
 ];
 /** Each seed's places are shared among so many repositories, so that the work is even. */
 const SHARES = 2;

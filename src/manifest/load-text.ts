@@ -74,11 +74,15 @@ export function writtenFile({ documents, isOver }: ReadTextFile, file: FoundFile
   return { documents: [], faults: [...faults, skipped(file, written.length === 0)] };
 }
 
+/** A JSON Schema says so first of all; those of Legion speak of apiVersion and kind. */
+const jsonSchema = /^\uFEFF?\s*\{\s*"\$schema"\s*:\s*"https?:\/\/json-schema\.org\//;
+
 /** A file of a folder in which no manifest can be: package.json, README.md and the like are not worth a word. */
 export function isOtherFile(text: string, { file, named }: FoundFile): boolean {
   if (named) return false;
   if (isMarkdown(file)) return !isAgentText(text);
-  return /\.json$/i.test(file) && !text.includes("apiVersion") && !text.includes("kind");
+  if (!/\.json$/i.test(file)) return false;
+  return jsonSchema.test(text) || (!text.includes("apiVersion") && !text.includes("kind"));
 }
 
 function looksLikeManifest(json: Json): boolean {
